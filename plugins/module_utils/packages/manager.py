@@ -1,0 +1,94 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What every package manager can do for us. One folder each: ``load`` (raw text through the runner), ``parse`` (pure),
+``apply`` (changes the host); ``manager.py`` in the folder wires them into this protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from .records import Package, Reboot, Record, Selection, Transaction, Update, Wanted
+
+
+@dataclass(frozen=True)
+class Source(Record):
+    """A package source the host is configured with. ``id`` is what ``Package.source`` names; ``trusted`` whether
+    signatures are checked; ``advisories`` whether it says which updates are security."""
+
+    id: str
+    uri: str
+    enabled: bool
+    trusted: bool
+    advisories: bool
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How apt's sources are classified: globs over ``origin:archive`` and ``label:codename`` of a release file, for
+    example ``Debian-Security:*`` or ``Ubuntu:*-security``. ``known`` are origins whose other updates are ``other``."""
+
+    security: Tuple[str, ...]
+    known: Tuple[str, ...]
+
+
+class PackageManager(Protocol):
+    """All methods raise ``PatchtrainError`` kinds only. Limits are seconds. Nothing but ``refresh``, ``repair``,
+    ``download``, ``apply`` and ``restore_reasons`` changes the host."""
+
+    name: str
+
+    def arch(self) -> str: ...
+    def refresh(self, limit: float) -> None:
+        """Fetch the sources' metadata; a source that can't be fetched is a failure that names it."""
+
+    def metadata_age(self) -> Optional[float]:
+        """Seconds since the metadata was fetched; None where it never was."""
+
+    def installed(self) -> List[Package]: ...
+    def holds(self) -> List[str]: ...
+    def streams(self) -> List[str]: ...
+    def sources(self) -> List[Source]: ...
+    def updates(self, rules: Rules, selection: Selection) -> List[Update]:
+        """Every pending update, held ones included, classified. With ``security_level`` ``minimal`` a security update's
+        candidate is the lowest version with the fix."""
+
+    def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
+        """What installing exactly these would do, dependencies included, from the metadata on the host."""
+
+    def download(self, wanted: Sequence[Wanted], selection: Selection, limit: float) -> None:
+        """Fetch what ``simulate`` named into the manager's cache, so that ``apply`` needs no network."""
+
+    def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str],
+              keep_config: bool = True) -> None:
+        """Do it, never interactively, output to ``log``. A tool's failure raises ``CommandFailed``; what really happened is
+        for the caller to look up with ``installed``. The tool is never killed: passing ``limit`` raises ``CommandTimeout`` only
+        before it has begun to change packages."""
+
+    def interrupted(self) -> Optional[str]:
+        """One line on a transaction that was cut, None where all is whole."""
+
+    def repair(self, limit: float, log: IO[str]) -> None:
+        """Finish or undo it; ``TransactionInterrupted`` where that fails."""
+
+    def wait_for_lock(self, limit: float) -> None:
+        """Wait until nobody holds the manager's locks; ``LockTimeout`` names the process."""
+
+    def restore_reasons(self, before: Sequence[Package]) -> List[str]:
+        """Set install reasons back to what they were; new dependencies are automatic. Names what was set."""
+
+    def reboot(self) -> Reboot:
+        """What the distribution's own tools say. Kernels and libraries are looked at elsewhere."""
+
+    def updater_units(self) -> List[str]:
+        """systemd services by which the host would update itself (apt-daily.service, dnf-automatic.service, ...)."""
+
+    def leftover_config(self) -> List[str]:
+        """Configuration files that an update left beside (.dpkg-dist, .rpmnew, ...)."""
+
+    def cache_paths(self) -> List[str]:
+        """Directories whose file systems need space for downloads."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables that keep the tool from asking."""

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The only door to programs and files of a host.
+
+All logic takes a ``Runner``, so that it can be tested without a host: tests pass one that answers from transcripts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import Dict, IO, Mapping, Optional, Protocol, Sequence, Tuple
+
+from .errors import CommandFailed, CommandTimeout, ToolMissing
+
+DEFAULT_LIMIT = 120.0
+_TAIL = 2000
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended: its return code and what it printed (decoded as UTF-8, undecodable bytes replaced)."""
+
+    argv: Tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+
+    def check(self, ok: Sequence[int] = (0,)) -> Completed:
+        """Return self, or raise ``CommandFailed`` when the return code is not one of ``ok``."""
+        if self.rc not in ok:
+            said = (self.stderr.strip() or self.stdout.strip()).splitlines()
+            raise CommandFailed(
+                "%s ended with rc %d: %s" % (self.argv[0], self.rc, said[-1] if said else "it printed nothing"),
+                self.argv, rc=self.rc, stdout=self.stdout[-_TAIL:], stderr=self.stderr[-_TAIL:])
+        return self
+
+
+class Runner(Protocol):
+    """What host-side code needs of a host."""
+
+    def run(self, argv: Sequence[str], limit: float = DEFAULT_LIMIT, stdin: str = "",
+            env: Optional[Mapping[str, str]] = None, log: Optional[IO[str]] = None) -> Completed:
+        """Run a program without a shell, at most ``limit`` seconds.
+
+        ``env`` is added to the environment, in which ``LC_ALL`` is always ``C.UTF-8`` or ``C``. With ``log`` the
+        program's output goes there as it comes, stdout and stderr together, and is not returned.
+
+        Raises ``ToolMissing`` and ``CommandTimeout``; a return code is the caller's to judge (``Completed.check``).
+        """
+
+    def which(self, tool: str) -> Optional[str]:
+        """The path of a program, or None."""
+
+    def read(self, path: str) -> Optional[str]:
+        """A text file's content, or None where there is no such file."""
+
+
+class SystemRunner:
+    """A ``Runner`` for the machine it runs on."""
+
+    def run(self, argv: Sequence[str], limit: float = DEFAULT_LIMIT, stdin: str = "",
+            env: Optional[Mapping[str, str]] = None, log: Optional[IO[str]] = None) -> Completed:
+        try:
+            process = subprocess.Popen(
+                list(argv), stdin=subprocess.PIPE, stdout=log or subprocess.PIPE,
+                stderr=subprocess.STDOUT if log else subprocess.PIPE,
+                env=self._environment(env), start_new_session=True)
+        except (FileNotFoundError, PermissionError) as error:
+            raise ToolMissing("%s can't be run: %s" % (argv[0], error.strerror), tool=argv[0]) from error
+        try:
+            out, err = process.communicate(stdin.encode(), timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise CommandTimeout("%s did not end within %g s" % (argv[0], limit), argv, limit=limit) from None
+        return Completed(tuple(argv), process.returncode, _text(out), _text(err))
+
+    def which(self, tool: str) -> Optional[str]:
+        return shutil.which(tool, path=self._environment(None)["PATH"])
+
+    def read(self, path: str) -> Optional[str]:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as handle:
+                return handle.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @staticmethod
+    def _environment(extra: Optional[Mapping[str, str]]) -> Dict[str, str]:
+        env = dict(os.environ, LC_ALL="C.UTF-8", LANG="C.UTF-8", LANGUAGE="C", COLUMNS="500")
+        path = env.get("PATH", "").split(":")
+        env["PATH"] = ":".join(path + [p for p in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if p not in path]).strip(":")
+        env.update(extra or {})
+        return env
+
+
+def _text(data: Optional[bytes]) -> str:
+    return (data or b"").decode("utf-8", "replace")
