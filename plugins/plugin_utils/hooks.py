@@ -1,0 +1,202 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hooks: task files of the user's, run before and after drain and restore.
+
+Two things that Ansible does would break a roll. A hook with a YAML error or an unknown module ends the whole playbook in the
+middle of a drain; so every hook is found, loaded and parsed when the run opens. And a host that is lost inside a hook
+leaves the play without ``rescue``; so what runs is an instrumented copy of the hook, in which an unreachable host is
+noticed after each task, by a failure that ``rescue`` sees. The copy lies beside links to the original's neighbours, so that relative
+paths mean what they meant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.yaml.dumper import AnsibleDumper
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+
+try:
+    from ansible.template import is_trusted_as_template
+except ImportError:  # ansible-core 2.18 marks what must not be templated, not what may be
+    def is_trusted_as_template(value: Any) -> bool:
+        return not getattr(value, "__UNSAFE__", False)
+
+from ..module_utils.errors import BadInput
+
+POINTS = ("before_drain", "after_drain", "before_restore", "after_restore")
+
+PROOF = "fleetops.patchtrain.hook_proof"
+
+_PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
+_BLOCK_KEYS = ("block", "rescue", "always")
+_INCLUDES = tuple(prefix + name for prefix in _PREFIXES for name in ("include_tasks", "import_tasks"))
+_ROLES = tuple(prefix + name for prefix in _PREFIXES for name in ("include_role", "import_role"))
+_META = tuple(prefix + "meta" for prefix in _PREFIXES)
+_ENDINGS = ("end_host", "end_play", "end_batch", "end_role")
+
+
+class BadHook(BadInput):
+    """A hook that can't be used: which file, where in it, and why."""
+
+
+def find(name: str, directory: Path) -> Path:
+    """The hook file ``name``: absolute, or relative to ``directory``."""
+    path = (directory / name).absolute()
+    if not path.is_file():
+        raise BadHook("hook %s does not exist: give an absolute path, or one relative to patch_hooks_dir (%s)" % (path, directory),
+                      path=str(path))
+    return path
+
+
+def prepare(source: Path, point: str, target: Path, loader: DataLoader, task_timeout: int) -> Path:
+    """Check a hook and write its instrumented copy below ``target``; the copy's path. Raises ``BadHook``."""
+    return _Instrument(point, target, loader, task_timeout).file(source, top=True)
+
+
+class _Instrument:
+    def __init__(self, point: str, target: Path, loader: DataLoader, task_timeout: int) -> None:
+        self.point = point
+        self.target = target
+        self.loader = loader
+        self.task_timeout = task_timeout
+        self._count = 0
+        self._open: List[Path] = []
+
+    def file(self, source: Path, top: bool = False) -> Path:
+        if source in self._open:
+            raise BadHook("hook %s includes itself" % source, path=str(source))
+        self._open.append(source)
+        tasks = self._tasks(_kept_unsafe(_load(source, self.loader)), source)
+        self._open.pop()
+        if top:
+            tasks = [self._proof("begun", source), *tasks, self._proof("ended", source)]
+        return self._write(source, tasks)
+
+    def _tasks(self, tasks: Sequence[Any], source: Path) -> List[Dict[str, Any]]:
+        done: List[Dict[str, Any]] = []
+        for task in tasks:
+            done.extend(self._one(task, source))
+        return done
+
+    def _one(self, task: Any, source: Path) -> List[Dict[str, Any]]:
+        if not isinstance(task, dict):
+            raise BadHook("hook %s: each task is a mapping, found %r" % (source, task), path=str(source))
+        if "block" in task:
+            return [{key: self._tasks(value or [], source) if key in _BLOCK_KEYS else value for key, value in task.items()}]
+        _check(task, source, self.loader)
+        action = next((key for key in task if key in _INCLUDES + _ROLES + _META), None)
+        if action in _META:
+            _refuse_endings(task[action], source)
+        if action in _INCLUDES:
+            return [self._included(task, action, source)]
+        if action is not None or task.get("ignore_unreachable"):
+            return [task]
+        return self._leaf(task, source)
+
+    def _included(self, task: Dict[str, Any], action: Any, source: Path) -> Dict[str, Any]:
+        """A nested file whose name is plain is instrumented too; one that is templated is left as it is."""
+        args = task[action]
+        name = args.get("file", "") if isinstance(args, dict) else str(args)
+        if "{{" in name or not name or isinstance(name, _Unsafe):
+            return task
+        nested = str(self.file(find(name, source.parent)))
+        return dict(task, **{action: dict(args, file=nested) if isinstance(args, dict) else nested})
+
+    def _leaf(self, task: Dict[str, Any], source: Path) -> List[Dict[str, Any]]:
+        self._count += 1
+        changed = dict(task, ignore_unreachable=True)
+        changed.setdefault("register", "patch_hook_%s_%d" % (self.point, self._count))
+        changed.setdefault("timeout", self.task_timeout)
+        lost = "%s is defined and (%s.unreachable | default(false))" % ((changed["register"],) * 2)
+        return [changed, dict(self._proof("lost", source, str(task.get("name", "task %d" % self._count))), when=lost)]
+
+    def _proof(self, state: str, source: Path, task: Optional[str] = None) -> Dict[str, Any]:
+        args = {"state": state, "point": self.point, "source": str(source), "run_id": "{{ patch_run_id }}"}
+        if task is not None:
+            args["task"] = task
+        return {"name": "Hook %s, proof: %s" % (self.point, state), PROOF: args}
+
+    def _write(self, source: Path, tasks: List[Dict[str, Any]]) -> Path:
+        folder = self.target / hashlib.sha256(str(source).encode()).hexdigest()[:12]
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for neighbour in source.parent.iterdir():
+            _link(folder / neighbour.name, neighbour)
+        path = folder / ("%s.%s" % (self.point, source.name))
+        text = "---\n# Instrumented copy of %s\n%s" % (source, yaml.dump(tasks, Dumper=_Dumper, sort_keys=False, width=1000))
+        temporary = path.with_suffix(".%d.part" % os.getpid())
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o600)
+        temporary.replace(path)
+        return path
+
+
+class _Unsafe(str):
+    """A string that the hook's author marked ``!unsafe``; the copy has to say so too."""
+
+
+class _Dumper(AnsibleDumper):  # type: ignore[misc]
+    pass
+
+
+_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+
+
+def _kept_unsafe(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _kept_unsafe(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_kept_unsafe(item) for item in value]
+    if isinstance(value, str) and "{" in value and not is_trusted_as_template(value):
+        return _Unsafe(value)
+    return value
+
+
+def _load(source: Path, loader: DataLoader) -> List[Any]:
+    try:
+        trust = "trusted_as_template" in inspect.signature(loader.load_from_file).parameters
+        tasks = loader.load_from_file(str(source), **({"trusted_as_template": True} if trust else {}))
+    except AnsibleError as error:
+        raise BadHook("hook %s can't be read: %s" % (source, _one_line(error)), path=str(source)) from error
+    if not isinstance(tasks, list) or not tasks:
+        raise BadHook("hook %s must be a list of tasks, and not an empty one" % source, path=str(source))
+    return tasks
+
+
+def _check(task: Dict[str, Any], source: Path, loader: DataLoader) -> None:
+    """Ansible's own parser judges the task: unknown modules, misspelt keywords, wrong types."""
+    if any(key in task for key in _INCLUDES + _ROLES):
+        return
+    play = Play.load({"name": "hook", "hosts": "all"}, loader=loader)
+    try:
+        Task.load(dict(task), block=Block(play=play), loader=loader)
+    except AnsibleError as error:
+        raise BadHook("hook %s, task %r: %s" % (source, str(task.get("name", "?")), _one_line(error)), path=str(source)) from error
+
+
+def _refuse_endings(args: Any, source: Path) -> None:
+    if any(str(args).startswith(ending) for ending in _ENDINGS):
+        raise BadHook("hook %s: meta %s would leave the host drained without a word: fail instead, or use a when" % (source, args),
+                      path=str(source))
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink() and not link.exists():
+        try:
+            link.symlink_to(target)
+        except FileExistsError:
+            return  # another host's worker was faster, with the same link
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "message", None) or error).split())

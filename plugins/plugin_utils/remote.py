@@ -1,0 +1,189 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Executions on a host, each with a limit on the controller's side.
+
+A host that is lost (connection refused, closed) or silent (packets dropped) ends in ``Lost``, an ordinary exception, so that
+an action plugin can record it and fail, and ``rescue`` runs. Ansible by itself would mark the host unreachable and skip
+``rescue``, ``always`` and every later play.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shlex
+import signal
+import time
+from types import FrameType
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.errors import PatchtrainError
+
+SSH_LIVENESS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+"""A peer that answers nothing for 15 s is given up by ssh itself; the limit on this side is the second net."""
+
+
+class RemoteError(PatchtrainError):
+    """Base of what can go wrong between controller and host."""
+
+
+class Lost(RemoteError):
+    """The host can't be reached, or did not answer within the limit."""
+
+
+class CannotRun(RemoteError):
+    """The host answers, but nothing can be run there as needed: no sudo, no Python, no space for temporary files."""
+
+
+class _LimitPassed(BaseException):
+    """Raised by the alarm; not an ``Exception``, so that no handler in a connection plugin takes it for its own."""
+
+
+@contextlib.contextmanager
+def limit(seconds: float) -> Iterator[None]:
+    """Raise ``_LimitPassed`` in the body after ``seconds``; an alarm that is set already (a task's ``timeout``) stays in force."""
+
+    def on_alarm(signum: int, frame: Optional[FrameType]) -> None:
+        raise _LimitPassed()
+
+    outer, _interval = signal.getitimer(signal.ITIMER_REAL)
+    if outer and outer <= seconds:
+        yield
+        return
+    begun = time.monotonic()
+    previous = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, outer - (time.monotonic() - begun)))
+
+
+class Remote:
+    """A host as an action plugin reaches it. ``action`` carries the connection, ``variables`` the host's variables."""
+
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], name: str) -> None:
+        self.name = name
+        self._action = action
+        self._variables = variables
+        harden(action._connection)
+
+    def module(self, name: str, args: Mapping[str, Any], seconds: float) -> Dict[str, Any]:
+        """Execute a module; its result, with ``failed`` where it failed. Raises ``Lost`` and ``CannotRun``."""
+        result: Dict[str, Any] = self._bounded(
+            seconds, lambda: self._action._execute_module(module_name=name, module_args=dict(args), task_vars=self._variables))
+        if result.get("unreachable"):
+            raise Lost("%s: %s" % (self.name, _first_line(result.get("msg"))), host=self.name)
+        reason = why_nothing_ran(result)
+        if reason:
+            raise CannotRun("%s: %s" % (self.name, reason[1]), host=self.name, obstacle=reason[0])
+        result.pop("invocation", None)
+        return result
+
+    def command(self, argv: Sequence[str], seconds: float, stdin: Optional[str] = None) -> Dict[str, Any]:
+        """Execute a program, with the task's privileges: ``rc, stdout, stderr``. No module is sent, so it costs little."""
+        line = " ".join(shlex.quote(str(word)) for word in argv)
+        data = None if stdin is None else stdin.encode()
+        result: Dict[str, Any] = self._bounded(
+            seconds, lambda: self._action._low_level_execute_command(line, in_data=data))
+        return result
+
+    def forget_connection(self) -> None:
+        """Drop what is kept open, for example after a reboot; a host that is gone already is no failure."""
+        reset = getattr(self._action._connection, "reset", None)
+        if reset is None:
+            return
+        with contextlib.suppress(AnsibleConnectionFailure, _LimitPassed), limit(10):
+            reset()
+
+    def _bounded(self, seconds: float, call: Any) -> Any:
+        before = _children()
+        try:
+            with limit(seconds):
+                return call()
+        except _LimitPassed:
+            _end(_children() - before)
+            raise Lost("%s did not answer within %g s" % (self.name, seconds), host=self.name, limit=seconds) from None
+        except AnsibleConnectionFailure as error:
+            raise Lost("%s can't be reached: %s" % (self.name, _first_line(error)), host=self.name) from error
+        except AnsibleError as error:
+            raise CannotRun("%s: %s" % (self.name, _first_line(error)), host=self.name, obstacle="connection") from error
+
+
+def harden(connection: Any) -> None:
+    """Let ssh notice a silent peer. Its own control socket, because an older master without these settings defeats them."""
+    if getattr(connection, "transport", "") != "ssh":
+        return
+    extra = connection.get_option("ssh_extra_args") or ""
+    if SSH_LIVENESS not in extra:
+        connection.set_option("ssh_extra_args", (extra + " " + SSH_LIVENESS).strip())
+        directory = str(connection.get_option("control_path_dir") or "~/.ansible/cp")
+        connection.set_option("control_path_dir", directory)
+        connection.set_option("control_path", "%(directory)s/pt-" + _connection_digest(connection))
+
+
+def _connection_digest(connection: Any) -> str:
+    """Distinct for each host, port, user and way there; short, because a socket's path is limited to 107 bytes."""
+    keys = ("host", "port", "remote_user", "ssh_common_args", "private_key_file")
+    text = "\0".join(str(connection.get_option(key)) for key in keys)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_SIGNS = (
+    ("sudo", "a password is required", "sudo wants a password: allow it without one, or give ansible_become_password"),
+    ("sudo", "Missing sudo password", "sudo wants a password: allow it without one, or give ansible_become_password"),
+    ("sudo", "Incorrect sudo password", "the become password is wrong"),
+    ("sudo", "is not in the sudoers file", "the user may not use sudo"),
+    ("sudo", "sudo: not found", "sudo is not installed"),
+    ("sudo", "sudo: command not found", "sudo is not installed"),
+    ("space", "No space left on device", "no space left for temporary files"),
+    ("python", "python3: not found", "no Python there: install python3 (3.8 or newer), or set ansible_python_interpreter"),
+    ("python", "No such file or directory", "the Python interpreter is not there: set ansible_python_interpreter"),
+    ("python", "SyntaxError", "its Python is too old: 3.8 or newer is needed, see ansible_python_interpreter"),
+)
+
+
+def why_nothing_ran(result: Mapping[str, Any]) -> Optional[tuple[str, str]]:
+    """Obstacle and a line for a person where a module could not even start, None where it ran."""
+    if not result.get("failed") or "error" in result:
+        return None
+    said = " ".join(str(result.get(key, "")) for key in ("msg", "module_stderr", "module_stdout"))
+    if "module_stdout" not in result and "module_stderr" not in result and "interpreter" not in said:
+        return None
+    for obstacle, sign, meaning in _SIGNS:
+        if sign in said:
+            return obstacle, meaning
+    return "execution", "nothing could be run there: %s" % (_last_line(result.get("module_stderr")) or _first_line(result.get("msg")))
+
+
+def _children() -> set[int]:
+    """Direct children of this process: the connection plugin's ssh clients."""
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid(), encoding="ascii") as handle:
+            return {int(word) for word in handle.read().split()}
+    except FileNotFoundError:
+        return set()
+
+
+def _end(pids: set[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _first_line(text: object) -> str:
+    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
+    return lines[0] if lines else "no reason given"
+
+
+def _last_line(text: object) -> str:
+    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
