@@ -12,6 +12,7 @@ paths mean what they meant.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import inspect
 import os
@@ -21,7 +22,6 @@ from typing import Any, Dict, List, Optional, Sequence
 import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.yaml.dumper import AnsibleDumper
 from ansible.playbook.block import Block
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
@@ -77,7 +77,7 @@ class _Instrument:
         if source in self._open:
             raise BadHook("hook %s includes itself" % source, path=str(source))
         self._open.append(source)
-        tasks = self._tasks(_kept_unsafe(_load(source, self.loader)), source)
+        tasks = self._tasks(_plain(_load(source, self.loader)), source)
         self._open.pop()
         if top:
             tasks = [self._proof("begun", source), *tasks, self._proof("ended", source)]
@@ -108,7 +108,7 @@ class _Instrument:
         """A nested file whose name is plain is instrumented too; one that is templated is left as it is."""
         args = task[action]
         name = args.get("file", "") if isinstance(args, dict) else str(args)
-        if "{{" in name or not name or isinstance(name, _Unsafe):
+        if "{{" in name or not name:
             return task
         nested = str(self.file(find(name, source.parent)))
         return dict(task, **{action: dict(args, file=nested) if isinstance(args, dict) else nested})
@@ -141,24 +141,43 @@ class _Instrument:
         return path
 
 
-class _Unsafe(str):
-    """A string that the hook's author marked ``!unsafe``; the copy has to say so too."""
+class _Tagged(str):
+    """A string that has to stand with a YAML tag in the copy as it did in the hook."""
+
+    tag = ""
 
 
-class _Dumper(AnsibleDumper):  # type: ignore[misc]
+class _Unsafe(_Tagged):
+    tag = "!unsafe"
+
+
+class _Vaulted(_Tagged):
+    tag = "!vault"
+
+
+class _Dumper(yaml.SafeDumper):
     pass
 
 
-_Dumper.add_representer(_Unsafe, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+for _kind in (_Unsafe, _Vaulted):
+    _Dumper.add_representer(_kind, lambda dumper, text: dumper.represent_scalar(text.tag, str(text), style="|"))
 
 
-def _kept_unsafe(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Ansible's tagged values as plain data; what was ``!unsafe`` or ``!vault`` stays so, and is not decrypted."""
     if isinstance(value, dict):
-        return {key: _kept_unsafe(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_kept_unsafe(item) for item in value]
-    if isinstance(value, str) and "{" in value and not is_trusted_as_template(value):
-        return _Unsafe(value)
+        return [_plain(item) for item in value]
+    if hasattr(value, "_ciphertext"):
+        secret = value._ciphertext
+        return _Vaulted(secret.decode() if isinstance(secret, bytes) else secret)
+    if isinstance(value, str):
+        return _Unsafe(value) if "{" in value and not is_trusted_as_template(value) else str(value)
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if isinstance(value, float) else int(value)
     return value
 
 
