@@ -43,9 +43,9 @@ class Completed:
 class Runner(Protocol):
     """What host-side code needs of a host."""
 
-    def run(self, argv: Sequence[str], limit: float = DEFAULT_LIMIT, stdin: str = "",
+    def run(self, argv: Sequence[str], limit: Optional[float] = DEFAULT_LIMIT, stdin: str = "",
             env: Optional[Mapping[str, str]] = None, log: Optional[IO[str]] = None) -> Completed:
-        """Run a program without a shell, at most ``limit`` seconds.
+        """Run a program without a shell, at most ``limit`` seconds; None only for what must never be cut (dpkg, rpm).
 
         ``env`` is added to the environment, in which ``LC_ALL`` is always ``C.UTF-8`` or ``C``. With ``log`` the
         program's output goes there as it comes, stdout and stderr together, and is not returned.
@@ -63,7 +63,7 @@ class Runner(Protocol):
 class SystemRunner:
     """A ``Runner`` for the machine it runs on."""
 
-    def run(self, argv: Sequence[str], limit: float = DEFAULT_LIMIT, stdin: str = "",
+    def run(self, argv: Sequence[str], limit: Optional[float] = DEFAULT_LIMIT, stdin: str = "",
             env: Optional[Mapping[str, str]] = None, log: Optional[IO[str]] = None) -> Completed:
         try:
             process = subprocess.Popen(
