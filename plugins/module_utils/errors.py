@@ -14,7 +14,9 @@ PatchtrainError
 ├── NotEnoughSpace       a file system is too full, by name
 ├── TransactionInterrupted  an earlier transaction was cut and could not be repaired
 ├── TransactionDiffers   what would be installed is not what was recorded
+├── TransactionImpossible  the package manager can't do what is asked, with its reason
 ├── JobLost              a transaction began and nobody knows how it ended
+├── JobStopped           a job was asked to stop before it changed anything
 └── MaintenanceFailed    a driver could not enter, verify or leave
 
 Every message is one line that can be shown to a person; ``data`` goes into results and ledger.
@@ -88,7 +90,15 @@ class TransactionDiffers(PatchtrainError):
     pass
 
 
+class TransactionImpossible(PatchtrainError):
+    pass
+
+
 class JobLost(PatchtrainError):
+    pass
+
+
+class JobStopped(PatchtrainError):
     pass
 
 
