@@ -1,0 +1,122 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Building images, once: each lies in the cache under the hash of its recipe and is never changed again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Sequence
+
+from .aptsource import PrivateApt, main_source, transport
+from .errors import LabError, Missing
+from .paths import CHECKOUT, cache_home
+from .preflight import BUILD_TOOLS, Machine, require_tools
+from .recipes import Recipe, image_key, lineage
+from .shell import run
+from .state import locked
+
+_BUILD_LIMIT = 1200.0
+Say = Callable[[str], None]
+
+
+class ImageStore:
+    """The images of this machine, built when first asked for."""
+
+    def __init__(self, machine: Machine, packages: dict[str, str], pool: Path, say: Say) -> None:
+        self.machine = machine
+        self.packages = packages
+        self.pool = pool
+        self.say = say
+        self.home = cache_home() / "images"
+
+    def layers(self, name: str) -> list[Path]:
+        """The folders of an image, topmost first, all built."""
+        with locked(self.home / "lock"):
+            return [self._layer(recipe) for recipe in reversed(lineage(name))][::-1]
+
+    def folder(self, name: str) -> Path:
+        return self.home / image_key(name, self.machine.codename, self.machine.arch, self.packages)
+
+    def _layer(self, recipe: Recipe) -> Path:
+        folder = self.folder(recipe.name)
+        if not folder.exists():
+            self._build(recipe, folder)
+        return folder / "tree"
+
+    def _build(self, recipe: Recipe, folder: Path) -> None:
+        """Beside its place and then renamed: an image is there whole or not at all."""
+        require_tools(BUILD_TOOLS)
+        self.say(f"building image {recipe.name} (once; kept in {self.home})")
+        part = Path(tempfile.mkdtemp(prefix=f".part-{recipe.name}-", dir=self.home))
+        part.chmod(0o755)
+        try:
+            if recipe.parent is None:
+                self._bootstrap(recipe, part)
+            self._dress(recipe, part)
+            part.rename(folder)
+        finally:
+            if part.exists():
+                shutil.rmtree(part)
+
+    def _bootstrap(self, recipe: Recipe, part: Path) -> None:
+        source = main_source(self.machine.codename)
+        options = part / "apt.conf"
+        options.write_text(transport() + 'APT::Keep-Downloaded-Packages "true";\n')
+        try:
+            run(["mmdebstrap", "--quiet", "--variant=minbase", "--skip=essential/unlink,cleanup/apt/cache", f"--aptopt={options}",
+                 f"--include={','.join(recipe.debian)}", self.machine.codename, part / "tree", "-"],
+                stdin=source.line(), limit=_BUILD_LIMIT)
+        except LabError as problem:
+            raise Missing(f"the base image could not be built from {source.uri}: {problem}") from problem
+        (part / "tree/etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
+
+    def _dress(self, recipe: Recipe, part: Path) -> None:
+        """Everything above a bare system, in a process with mounts of its own."""
+        parents = [] if recipe.parent is None else [self.folder(item.name) / "tree" for item in lineage(recipe.parent)]
+        spec = {
+            "tree": str(part / "tree"), "scratch": str(part / "scratch"), "parents": [str(path) for path in parents],
+            "packages": [str(self.pool / self.packages[name]) for name in recipe.lab], "files": [list(item) for item in recipe.files],
+            "commands": [list(command) for command in recipe.commands], "debian": [] if recipe.parent is None else list(recipe.debian),
+            "apt": str(part / "apt"), "keep": str(self.pool), "codename": self.machine.codename,
+        }
+        (part / "spec.json").write_text(json.dumps(spec))
+        own_python("patchlab.layer", part / "spec.json", limit=_BUILD_LIMIT)
+        for left in ("scratch", "apt"):
+            shutil.rmtree(part / left, ignore_errors=True)
+
+
+def own_python(module: str, *arguments: str | Path, limit: float) -> None:
+    """Run a module of this program in a mount namespace of its own."""
+    run([*private_mounts(), *python_module(module, *arguments)], env=python_environment(), limit=limit)
+
+
+def private_mounts() -> list[str]:
+    return ["unshare", "--mount", "--propagation", "private"]
+
+
+def python_module(module: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def python_environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(CHECKOUT / "tests" / "lab")}
+
+
+def prepare_lists(home: Path, codename: str) -> PrivateApt:
+    """An apt that knows the main suite alone."""
+    apt = PrivateApt(home, [main_source(codename)])
+    apt.update()
+    return apt
+
+
+def remove_unused(home: Path, keep: Sequence[Path]) -> list[Path]:
+    """Remove what interrupted builds left, and return it."""
+    left = [path for path in home.glob(".part-*") if path not in keep]
+    for path in left:
+        shutil.rmtree(path)
+    return left

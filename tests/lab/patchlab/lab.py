@@ -1,0 +1,154 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bringing a lab up and down, and back to its first day."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Callable, Iterable, Sequence
+
+from .addresses import bridge_name, choose_ident, choose_subnet
+from .errors import LabError
+from .hosts import LabHost
+from .images import ImageStore
+from .inventory import render_inventory
+from .network import create_bridge, delete_bridge, networks_in_use
+from .paths import LabPaths
+from .preflight import check_machine
+from .processes import end
+from .provision import known_hosts, make_host_keys, make_key
+from .state import LabState, load_state, locked, machine_lock, register, registered, save_state, unregister
+from .topology import HostSpec, topology
+
+Say = Callable[[str], None]
+
+
+def up(paths: LabPaths, wanted: str, say: Say) -> LabState:
+    """Bring a lab up; hosts that run already are left alone. What an interrupted or failed first ``up`` began is taken down again."""
+    fleet = topology(wanted)
+    machine = check_machine()
+    with locked(paths.lock):
+        known = load_state(paths)
+        if known is not None and known.topology != wanted:
+            raise LabError(f"lab {paths.name} is up with topology {known.topology}; take it down first, or choose another --name")
+        images = ImageStore(machine, {}, Path(), say)
+        layers = {spec.image: [str(path) for path in images.layers(spec.image)] for spec in fleet}
+        try:
+            state = known or _found(paths, wanted, layers)
+            _raise(paths, state, fleet)
+        except BaseException:
+            if known is None:
+                say(f"lab {paths.name} did not come up: removing what was begun")
+                _remove(paths)
+            raise
+    return state
+
+
+def down(paths: LabPaths) -> bool:
+    """Take a lab down, whatever state it is in; false when there was nothing."""
+    with locked(paths.lock):
+        if not paths.root.exists():
+            return False
+        _remove(paths)
+    return True
+
+
+def reset(paths: LabPaths, names: Sequence[str]) -> list[str]:
+    """Give hosts an empty disk over their image again; all of the lab when none is named."""
+    with locked(paths.lock):
+        chosen = select(paths, names)
+        each(chosen, _renew)
+    return [host.spec.name for host in chosen]
+
+
+def start(paths: LabPaths, names: Sequence[str]) -> None:
+    """Start hosts on what their disks hold."""
+    with locked(paths.lock):
+        each(select(paths, names), _started)
+
+
+def stop(paths: LabPaths, names: Sequence[str]) -> None:
+    """Pull the plug of hosts."""
+    with locked(paths.lock):
+        each(select(paths, names), LabHost.stop)
+
+
+def select(paths: LabPaths, names: Sequence[str]) -> list[LabHost]:
+    """The named hosts of a lab that is up, or all."""
+    state = load_state(paths)
+    if state is None:
+        raise LabError(f"there is no lab {paths.name}; bring it up with: lab up --name {paths.name}")
+    hosts = lab_hosts(paths, state)
+    unknown = sorted(set(names) - {host.spec.name for host in hosts})
+    if unknown:
+        raise LabError(f"lab {paths.name} has no host {', '.join(unknown)}; it has: {', '.join(host.spec.name for host in hosts)}")
+    return [host for host in hosts if not names or host.spec.name in names]
+
+
+def lab_hosts(paths: LabPaths, state: LabState) -> list[LabHost]:
+    fleet = topology(state.topology)
+    return [LabHost(paths, state, fleet, spec) for spec in fleet]
+
+
+def each(hosts: Sequence[LabHost], action: Callable[[LabHost], None]) -> None:
+    """Do something to all hosts at once; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
+        for future in [pool.submit(action, host) for host in hosts]:
+            future.result()
+
+
+def _found(paths: LabPaths, wanted: str, layers: dict[str, list[str]]) -> LabState:
+    """Choose addresses and names that nobody on this machine has."""
+    with machine_lock():
+        others = registered()
+        taken = [*networks_in_use(), *(IPv4Network(other["subnet"]) for other in others.values())]
+        ident = choose_ident(str(paths.root), others)
+        subnet = str(choose_subnet(str(paths.root), taken))
+        state = LabState(paths.name, wanted, ident, bridge_name(ident), subnet, images=layers)
+        paths.root.mkdir(parents=True, exist_ok=True)
+        register(paths, state)
+        save_state(paths, state)
+    return state
+
+
+def _raise(paths: LabPaths, state: LabState, fleet: tuple[HostSpec, ...]) -> None:
+    register(paths, state)
+    create_bridge(state.bridge, state.subnet)
+    _make_keys(paths, state, fleet)
+    hosts = lab_hosts(paths, state)
+    each(hosts, _started)
+    paths.inventory.write_text(render_inventory(paths, state.subnet, fleet))
+    save_state(paths, state)
+
+
+def _make_keys(paths: LabPaths, state: LabState, fleet: Iterable[HostSpec]) -> None:
+    if not paths.key.exists():
+        make_key(paths.key, f"lab {paths.name}")
+    for spec in fleet:
+        make_host_keys(paths.host(spec.name), spec.name)
+    paths.known_hosts.write_text(known_hosts(paths, state.subnet, tuple(fleet)))
+
+
+def _started(host: LabHost) -> None:
+    host.start()
+    host.wait_ready()
+
+
+def _renew(host: LabHost) -> None:
+    host.stop()
+    host.wipe()
+    _started(host)
+
+
+def _remove(paths: LabPaths) -> None:
+    state = load_state(paths)
+    if state is not None:
+        each(lab_hosts(paths, state), LabHost.stop)
+        end(state.server)
+        delete_bridge(state.bridge)
+        unregister(state.ident)
+    shutil.rmtree(paths.root)

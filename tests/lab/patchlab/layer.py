@@ -1,0 +1,93 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dresses one image: packages, files and commands inside an overlay. Runs in a mount namespace of its own, which takes its mounts along."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from .images import prepare_lists
+from .shell import run
+
+_LIMIT = 900.0
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that an interrupted build ends what it runs
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    root = _mount(spec)
+    _mount_kernel(root)
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    _install_debian(spec, root)
+    _install_lab(spec, root)
+    for path, text in spec["files"]:
+        _write(root / path, text)
+    for command in spec["commands"]:
+        run(["chroot", root, *command], limit=_LIMIT)
+    policy.unlink()
+    _keep_packages(root, Path(spec["keep"]))
+    return 0
+
+
+def _mount(spec: dict[str, Any]) -> Path:
+    """The tree itself for a base, an overlay that fills it for a layer."""
+    tree = Path(spec["tree"])
+    if not spec["parents"]:
+        return tree
+    root, work = Path(spec["scratch"], "root"), Path(spec["scratch"], "work")
+    for folder in (root, work, tree):
+        folder.mkdir(parents=True)
+    tree.chmod(0o755)
+    run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={':'.join(spec['parents'])},upperdir={tree},workdir={work}", root])
+    return root
+
+
+def _mount_kernel(root: Path) -> None:
+    run(["mount", "-t", "proc", "proc", root / "proc"])
+    run(["mount", "-t", "tmpfs", "tmpfs", root / "run"])
+    run(["mount", "--rbind", "/dev", root / "dev"])
+
+
+def _install_debian(spec: dict[str, Any], root: Path) -> None:
+    if spec["debian"]:
+        apt = prepare_lists(Path(spec["apt"]), spec["codename"])
+        run(["apt-get", "-y", "--no-install-recommends", "install", *spec["debian"]], env=apt.environment(root), limit=_LIMIT)
+
+
+def _install_lab(spec: dict[str, Any], root: Path) -> None:
+    """In one call a format, so that packages that need each other find each other."""
+    copies = [shutil.copy(package, root / "run") for package in spec["packages"]]
+    names = [f"/run/{Path(copy).name}" for copy in copies]
+    debs, rpms = [name for name in names if name.endswith(".deb")], [name for name in names if name.endswith(".rpm")]
+    if debs:
+        run(["chroot", root, "dpkg", "--install", *debs], env={"DEBIAN_FRONTEND": "noninteractive"}, limit=_LIMIT)
+    if rpms:
+        run(["chroot", root, "rpm", "--install", "--nodeps", *rpms], limit=_LIMIT)
+
+
+def _keep_packages(root: Path, pool: Path) -> None:
+    """What was installed is what the lab's copy of the main suite offers; hosts need it to go back to."""
+    archives = root / "var/cache/apt/archives"
+    (pool / "debian").mkdir(parents=True, exist_ok=True)
+    for package in archives.glob("*.deb"):
+        shutil.move(package, pool / "debian" / package.name)
+    for left in archives.glob("**/lock"):
+        left.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
