@@ -69,8 +69,8 @@ class Fleet:
 
 fleets = st.builds(Fleet, st.integers(1, 4), st.integers(0, 3), st.booleans(), st.frozensets(st.sampled_from(HOSTS), max_size=2))
 events = st.lists(st.tuples(
-    st.sampled_from(["take", "take", "take", "work", "done", "fail", "fail", "mend", "gone", "down", "other", "other_done", "other_fail",
-                     "pause", "resume"]),
+    st.sampled_from(["take", "take", "take", "work", "done", "fail", "mend", "crash", "crash", "gone", "down", "other", "other_done",
+                     "other_fail", "pause", "resume"]),
     st.sampled_from(HOSTS)), max_size=60)
 
 
@@ -82,6 +82,8 @@ def happen(fleet: Fleet, what: str, host: str) -> None:
         slots[host, "night"] = WORKING[len(slots) % len(WORKING)]
     elif what in ("done", "fail", "gone") and host not in fleet.ends:
         fleet.finish(host, {"done": "succeeded", "fail": "failed", "gone": "unreachable"}[what])
+    elif what == "crash" and host not in fleet.ends and fleet.take(host) == "granted":
+        fleet.finish(host, "failed")
     elif what == "mend" and fleet.ends.get(host) in ("failed", "unreachable"):
         slots.pop((host, "night"), None)
     elif what == "down" and host not in fleet.out() and host not in fleet.ends:
