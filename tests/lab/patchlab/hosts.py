@@ -63,7 +63,7 @@ class LabHost:
         paths.upper.chmod(0o755)
         layers = [Path(layer) for layer in self.state.images[self.spec.image]]
         if fresh:
-            write_files(layers, paths.upper, host_files(self.lab, self.state.subnet, self.fleet, self.spec))
+            write_files(layers, paths.upper, host_files(self.lab, self.state, self.fleet, self.spec))
         write_json(paths.plan, self._plan(layers))
         paths.record.unlink(missing_ok=True)
         self._spawn()

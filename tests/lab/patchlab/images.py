@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from .aptsource import PrivateApt, main_source, transport
+from .definitions import first
 from .errors import LabError, Missing
 from .paths import CHECKOUT, cache_home
+from .pool import Pool
 from .preflight import BUILD_TOOLS, Machine, require_tools
 from .recipes import Recipe, image_key, lineage
 from .shell import run
@@ -27,20 +29,19 @@ Say = Callable[[str], None]
 class ImageStore:
     """The images of this machine, built when first asked for."""
 
-    def __init__(self, machine: Machine, packages: dict[str, str], pool: Path, say: Say) -> None:
+    def __init__(self, machine: Machine, pool: Pool, say: Say) -> None:
         self.machine = machine
-        self.packages = packages
         self.pool = pool
         self.say = say
         self.home = cache_home() / "images"
 
     def layers(self, name: str) -> list[Path]:
-        """The folders of an image, topmost first, all built."""
+        """The trees of an image, topmost first, all built."""
         with locked(self.home / "lock"):
             return [self._layer(recipe) for recipe in reversed(lineage(name))][::-1]
 
     def folder(self, name: str) -> Path:
-        return self.home / image_key(name, self.machine.codename, self.machine.arch, self.packages)
+        return self.home / image_key(name, self.machine.codename, self.machine.arch, self.pool.digest)
 
     def _layer(self, recipe: Recipe) -> Path:
         folder = self.folder(recipe.name)
@@ -57,7 +58,7 @@ class ImageStore:
         try:
             if recipe.parent is None:
                 self._bootstrap(recipe, part)
-            self._dress(recipe, part)
+            self._dress(recipe, part, folder)
             part.rename(folder)
         finally:
             if part.exists():
@@ -75,19 +76,33 @@ class ImageStore:
             raise Missing(f"the base image could not be built from {source.uri}: {problem}") from problem
         (part / "tree/etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
 
-    def _dress(self, recipe: Recipe, part: Path) -> None:
+    def _dress(self, recipe: Recipe, part: Path, folder: Path) -> None:
         """Everything above a bare system, in a process with mounts of its own."""
-        parents = [] if recipe.parent is None else [self.folder(item.name) / "tree" for item in lineage(recipe.parent)]
+        parents = [] if recipe.parent is None else [self.folder(item.name) for item in lineage(recipe.parent)]
+        (part / "debs").mkdir()
+        _offer(recipe, self.pool, part / "lab")
         spec = {
-            "tree": str(part / "tree"), "scratch": str(part / "scratch"), "parents": [str(path) for path in parents],
-            "packages": [str(self.pool / self.packages[name]) for name in recipe.lab], "files": [list(item) for item in recipe.files],
-            "commands": [list(command) for command in recipe.commands], "debian": [] if recipe.parent is None else list(recipe.debian),
-            "apt": str(part / "apt"), "keep": str(self.pool), "codename": self.machine.codename,
+            "tree": str(part / "tree"), "parents": [str(parent / "tree") for parent in parents], "scratch": str(part / "scratch"),
+            "debian": [] if recipe.parent is None else list(recipe.debian), "codename": self.machine.codename,
+            "manager": recipe.manager, "lab": list(recipe.lab), "offer": str(part / "lab"), "keep": str(part / "debs"),
+            "files": [list(item) for item in recipe.files], "commands": [list(command) for command in recipe.commands],
         }
         (part / "spec.json").write_text(json.dumps(spec))
         own_python("patchlab.layer", part / "spec.json", limit=_BUILD_LIMIT)
-        for left in ("scratch", "apt"):
+        for left in ("scratch", "lab"):
             shutil.rmtree(part / left, ignore_errors=True)
+        status = Path("tree/var/lib/dpkg/status")
+        (part / "status").write_text(str(folder / status) if (part / status).exists() else (parents[0] / "status").read_text())
+
+
+def _offer(recipe: Recipe, pool: Pool, folder: Path) -> None:
+    """The packages that the image starts with, for rpm as a repository, so that dnf and zypper know why each is installed."""
+    folder.mkdir()
+    for name in recipe.lab:
+        source = pool.deb(first(name)) if recipe.manager == "dpkg" else pool.rpm(first(name))
+        shutil.copy(source, folder)
+    if recipe.manager != "dpkg":
+        run(["createrepo_c", "--quiet", folder])
 
 
 def own_python(module: str, *arguments: str | Path, limit: float) -> None:

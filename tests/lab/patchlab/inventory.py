@@ -33,7 +33,7 @@ def inventory_document(paths: LabPaths, subnet: str, hosts: Sequence[HostSpec]) 
     for group in _GROUPS:
         names = [host.name for host in hosts if group in host.groups]
         if names:
-            groups[group] = {"hosts": {name: None for name in names}}
+            groups[group] = {"hosts": dict.fromkeys(names)}
     return {"all": {
         "vars": _common(paths),
         "hosts": {host.name: _variables(subnet, host) for host in hosts},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Callable, Iterable, Sequence
@@ -18,11 +19,14 @@ from .images import ImageStore
 from .inventory import render_inventory
 from .network import create_bridge, delete_bridge, networks_in_use
 from .paths import LabPaths
-from .preflight import check_machine
+from .pool import package_pool
+from .preflight import Machine, check_machine
 from .processes import end
 from .provision import known_hosts, make_host_keys, make_key
+from .server import start_server
 from .state import LabState, load_state, locked, machine_lock, register, registered, save_state, unregister
 from .topology import HostSpec, topology
+from .upstream import Upstream, switch
 
 Say = Callable[[str], None]
 
@@ -35,16 +39,42 @@ def up(paths: LabPaths, wanted: str, say: Say) -> LabState:
         known = load_state(paths)
         if known is not None and known.topology != wanted:
             raise LabError(f"lab {paths.name} is up with topology {known.topology}; take it down first, or choose another --name")
-        images = ImageStore(machine, {}, Path(), say)
-        layers = {spec.image: [str(path) for path in images.layers(spec.image)] for spec in fleet}
+        built = None if known else build(machine, fleet, say)
         try:
-            state = known or _found(paths, wanted, layers)
+            state = known or _found(paths, wanted, machine, built or Built({}, Path()))
             _raise(paths, state, fleet)
         except BaseException:
             if known is None:
                 say(f"lab {paths.name} did not come up: removing what was begun")
                 _remove(paths)
             raise
+    return state
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a lab stands on: the layers of each image, and upstream."""
+
+    layers: dict[str, list[str]]
+    upstream: Path
+
+
+def build(machine: Machine, fleet: Sequence[HostSpec], say: Say) -> Built:
+    """Build whatever the cache does not hold yet."""
+    pool = package_pool()
+    store = ImageStore(machine, pool, say)
+    layers = {name: [str(path) for path in store.layers(name)] for name in sorted({spec.image for spec in fleet})}
+    folders = sorted({Path(layer).parent for trees in layers.values() for layer in trees})
+    return Built(layers, Upstream(machine, pool, folders, say).ensure())
+
+
+def show(paths: LabPaths, wanted: str) -> LabState:
+    """Let the lab's upstream show a level."""
+    with locked(paths.lock):
+        state = loaded(paths)
+        state.level = wanted
+        switch(paths.upstream, Path(state.upstream) / wanted)
+        save_state(paths, state)
     return state
 
 
@@ -79,14 +109,19 @@ def stop(paths: LabPaths, names: Sequence[str]) -> None:
 
 def select(paths: LabPaths, names: Sequence[str]) -> list[LabHost]:
     """The named hosts of a lab that is up, or all."""
-    state = load_state(paths)
-    if state is None:
-        raise LabError(f"there is no lab {paths.name}; bring it up with: lab up --name {paths.name}")
-    hosts = lab_hosts(paths, state)
+    hosts = lab_hosts(paths, loaded(paths))
     unknown = sorted(set(names) - {host.spec.name for host in hosts})
     if unknown:
         raise LabError(f"lab {paths.name} has no host {', '.join(unknown)}; it has: {', '.join(host.spec.name for host in hosts)}")
     return [host for host in hosts if not names or host.spec.name in names]
+
+
+def loaded(paths: LabPaths) -> LabState:
+    """The state of a lab that is up."""
+    state = load_state(paths)
+    if state is None:
+        raise LabError(f"there is no lab {paths.name}; bring it up with: lab up --name {paths.name}")
+    return state
 
 
 def lab_hosts(paths: LabPaths, state: LabState) -> list[LabHost]:
@@ -101,14 +136,15 @@ def each(hosts: Sequence[LabHost], action: Callable[[LabHost], None]) -> None:
             future.result()
 
 
-def _found(paths: LabPaths, wanted: str, layers: dict[str, list[str]]) -> LabState:
+def _found(paths: LabPaths, wanted: str, machine: Machine, built: Built) -> LabState:
     """Choose addresses and names that nobody on this machine has."""
     with machine_lock():
         others = registered()
         taken = [*networks_in_use(), *(IPv4Network(other["subnet"]) for other in others.values())]
         ident = choose_ident(str(paths.root), others)
         subnet = str(choose_subnet(str(paths.root), taken))
-        state = LabState(paths.name, wanted, ident, bridge_name(ident), subnet, images=layers)
+        state = LabState(
+            paths.name, wanted, ident, bridge_name(ident), subnet, machine.codename, upstream=str(built.upstream), images=built.layers)
         paths.root.mkdir(parents=True, exist_ok=True)
         register(paths, state)
         save_state(paths, state)
@@ -119,6 +155,9 @@ def _raise(paths: LabPaths, state: LabState, fleet: tuple[HostSpec, ...]) -> Non
     register(paths, state)
     create_bridge(state.bridge, state.subnet)
     _make_keys(paths, state, fleet)
+    switch(paths.upstream, Path(state.upstream) / state.level)
+    state.server = start_server(paths, state)
+    save_state(paths, state)
     hosts = lab_hosts(paths, state)
     each(hosts, _started)
     paths.inventory.write_text(render_inventory(paths, state.subnet, fleet))

@@ -16,6 +16,11 @@ from .images import prepare_lists
 from .shell import run
 
 _LIMIT = 900.0
+_INSTALL = {
+    "dpkg": ("dpkg", "--install"),
+    "dnf": ("dnf", "-y", "--disablerepo=*", "--repofrompath=first,file:///run/lab", "--enablerepo=first", "--nogpgcheck", "install"),
+    "zypper": ("zypper", "--non-interactive", "--no-gpg-checks", "--plus-repo", "file:///run/lab", "install"),
+}
 
 
 def main() -> int:
@@ -27,13 +32,13 @@ def main() -> int:
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     _install_debian(spec, root)
-    _install_lab(spec, root)
     for path, text in spec["files"]:
         _write(root / path, text)
+    _install_lab(spec, root)
+    _keep_packages(root, Path(spec["keep"]))
     for command in spec["commands"]:
         run(["chroot", root, *command], limit=_LIMIT)
     policy.unlink()
-    _keep_packages(root, Path(spec["keep"]))
     return 0
 
 
@@ -58,29 +63,31 @@ def _mount_kernel(root: Path) -> None:
 
 def _install_debian(spec: dict[str, Any], root: Path) -> None:
     if spec["debian"]:
-        apt = prepare_lists(Path(spec["apt"]), spec["codename"])
-        run(["apt-get", "-y", "--no-install-recommends", "install", *spec["debian"]], env=apt.environment(root), limit=_LIMIT)
+        apt = prepare_lists(Path(spec["scratch"], "apt"), spec["codename"])
+        run(["apt-get", "-y", "install", *spec["debian"]], env=apt.environment(root), limit=_LIMIT)
 
 
 def _install_lab(spec: dict[str, Any], root: Path) -> None:
-    """In one call a format, so that packages that need each other find each other."""
-    copies = [shutil.copy(package, root / "run") for package in spec["packages"]]
-    names = [f"/run/{Path(copy).name}" for copy in copies]
-    debs, rpms = [name for name in names if name.endswith(".deb")], [name for name in names if name.endswith(".rpm")]
-    if debs:
-        run(["chroot", root, "dpkg", "--install", *debs], env={"DEBIAN_FRONTEND": "noninteractive"}, limit=_LIMIT)
-    if rpms:
-        run(["chroot", root, "rpm", "--install", "--nodeps", *rpms], limit=_LIMIT)
+    """By the package manager that the host has, as its administrator would have done it."""
+    if spec["lab"]:
+        offer = root / "run/lab"
+        shutil.copytree(spec["offer"], offer)
+        files = [f"/run/lab/{path.name}" for path in sorted(offer.glob("*.deb"))]
+        run(["chroot", root, *_INSTALL[spec["manager"]], *(files or _asked_for(spec["lab"]))],
+            env={"DEBIAN_FRONTEND": "noninteractive"}, limit=_LIMIT)
 
 
-def _keep_packages(root: Path, pool: Path) -> None:
+def _asked_for(names: list[str]) -> list[str]:
+    """The lib comes as a dependency of the app, and is remembered as one."""
+    return [name for name in names if name != "patchlab-lib"]
+
+
+def _keep_packages(root: Path, keep: Path) -> None:
     """What was installed is what the lab's copy of the main suite offers; hosts need it to go back to."""
     archives = root / "var/cache/apt/archives"
-    (pool / "debian").mkdir(parents=True, exist_ok=True)
     for package in archives.glob("*.deb"):
-        shutil.move(package, pool / "debian" / package.name)
-    for left in archives.glob("**/lock"):
-        left.unlink()
+        shutil.move(package, keep / package.name)
+    (archives / "lock").unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

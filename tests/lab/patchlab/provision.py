@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from .addresses import SERVER_PORT, gateway, host_address
+from . import roles
+from .addresses import gateway, host_address
 from .paths import HostPaths, LabPaths
 from .shell import run
-from .topology import HostSpec, members
+from .signing import public_key
+from .state import LabState
+from .topology import HostSpec
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class HostFile:
     owner: int = 0
 
 
-def host_files(paths: LabPaths, subnet: str, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
+def host_files(paths: LabPaths, state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
     """All files of one host."""
-    return [*_identity(paths, subnet, hosts, host), *_keys(paths, host), *_role(subnet, hosts, host)]
+    return [*_identity(paths, state.subnet, hosts, host), *_keys(paths, host), *_role(state, hosts, host)]
 
 
 def write_files(layers: Sequence[Path], upper: Path, files: Sequence[HostFile]) -> None:
@@ -87,8 +90,17 @@ def _keys(paths: LabPaths, host: HostSpec) -> list[HostFile]:
     ]
 
 
-def _role(subnet: str, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
-    return []
+def _role(state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
+    found = []
+    if host.manager == "apt":
+        found.append(HostFile(roles.KEYRING, public_key().read_text()))
+        found.append(HostFile("etc/apt/sources.list.d/patchlab.sources", roles.apt_sources(state.subnet, state.codename)))
+    else:
+        folder = "etc/yum.repos.d" if host.manager == "dnf" else "etc/zypp/repos.d"
+        found.append(HostFile(f"{folder}/patchlab.repo", roles.rpm_repository(state.subnet)))
+    if "lb" in host.groups:
+        found.append(HostFile("etc/haproxy/haproxy.cfg", roles.haproxy_config(state.subnet, hosts)))
+    return found
 
 
 def _make_parents(layers: Sequence[Path], upper: Path, folder: Path) -> None:

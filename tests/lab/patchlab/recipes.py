@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Mapping
-
 FORMAT = 1
 """Goes up when the way of building changes, so that old images are not taken for new ones."""
 
@@ -22,6 +20,7 @@ class Recipe:
     parent: str | None
     debian: tuple[str, ...] = ()
     lab: tuple[str, ...] = ()
+    manager: str = "dpkg"
     files: tuple[tuple[str, str], ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
 
@@ -48,11 +47,27 @@ _BASE = Recipe(
     ),
 )
 
-_WEB_PACKAGES = ("patchlab-web", "patchlab-kernelish", "patchlab-lib", "patchlab-app", "patchlab-conf")
+_LAB = ("patchlab-web", "patchlab-kernelish", "patchlab-lib", "patchlab-app", "patchlab-conf")
+_NO_APT = ("find", "/usr/bin", "(", "-name", "apt*", "-o", "-name", "dpkg*", ")", "-delete")
+"""A host of another family has no apt: whoever calls it there shall fail loudly."""
+
+
+def _os_release(name: str, like: str) -> str:
+    return (f'PRETTY_NAME="Patchlab {name} 1"\nNAME="Patchlab {name}"\nID=patchlab-rpm\nID_LIKE="{like}"\nVERSION_ID="1"\nVERSION="1"\n'
+            f'CPE_NAME="cpe:/o:patchlab:{name}:1"\n')
+
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     _BASE,
-    Recipe("web", "base"),
+    Recipe("lb", "base", debian=("haproxy",)),
+    Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
+    Recipe("web-needrestart", "web", debian=("needrestart",)),
+    Recipe(
+        "dnf", "base", debian=("dnf", "dnf-plugins-core", "rpm"), manager="dnf", lab=("patchlab-release", *_LAB),
+        files=(("etc/os-release", _os_release("dnf", "fedora")),), commands=(_NO_APT,)),
+    Recipe(
+        "zypper", "base", debian=("zypper", "rpm"), manager="zypper", lab=("patchlab-release", *_LAB),
+        files=(("etc/os-release", _os_release("zypper", "suse")),), commands=(_NO_APT,)),
 )}
 
 
@@ -64,9 +79,8 @@ def lineage(name: str) -> list[Recipe]:
     return chain
 
 
-def image_key(name: str, codename: str, arch: str, lab_packages: Mapping[str, str]) -> str:
-    """The name of an image in the cache: another recipe, parent or package of the lab gives another one."""
+def image_key(name: str, codename: str, arch: str, packages: str) -> str:
+    """The name of an image in the cache: another recipe or parent gives another one, and other packages of the lab if it holds any."""
     chain = [asdict(recipe) for recipe in lineage(name)]
-    used = {package: lab_packages[package] for recipe in lineage(name) for package in recipe.lab}
-    text = json.dumps([FORMAT, codename, arch, chain, used], sort_keys=True)
+    text = json.dumps([FORMAT, codename, arch, chain, packages if any(recipe.lab for recipe in lineage(name)) else ""], sort_keys=True)
     return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

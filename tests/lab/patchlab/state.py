@@ -29,6 +29,8 @@ class LabState:
     ident: str
     bridge: str
     subnet: str
+    codename: str
+    upstream: str = ""
     level: str = "advanced"
     images: dict[str, list[str]] = field(default_factory=dict)
     server: Process | None = None
