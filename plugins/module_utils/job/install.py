@@ -1,0 +1,272 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The transaction itself, from the lock to the last look at the host. It runs inside a job and always ends in one result,
+whose shape is the same for success and failure.
+
+Until ``apply`` begins nothing but metadata, downloads and a repair has changed the host, and whatever stands in the way ends the
+job there. From then on the package manager is left alone until it is done, and what counts is what is seen afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Callable, List, Optional, Sequence
+
+from ..clock import Clock, Deadline
+from ..errors import CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
+from ..packages.manager import PackageManager
+from ..packages.records import Outcome, Package, Plan, Selection, Transaction, Wanted
+from ..packages.resolve import plan as resolve_plan
+from ..reboot import pending_reboot
+from ..runner import Runner
+from . import outcome, space
+from .files import Document
+from .journal import Journal, tail
+from .lock import exclusive
+from .request import REPAIR, Request, from_spec
+from .result import document
+from .state import Job
+from .stop import StopRequest
+from .transcript import last_error, reasons
+
+_SHORT = 8
+
+
+class Installation:
+    """One job's work. ``measure`` looks at file systems, ``now`` at the time of day, ``clock`` counts limits."""
+
+    def __init__(self, runner: Runner, manager: PackageManager, job: Job, journal: Journal, stop: StopRequest,
+                 measure: space.Measure = space.measure, now: Callable[[], float] = time.time, clock: Clock = Clock()) -> None:  # noqa: B008
+        self._runner, self._manager, self._job, self._journal, self._stop = runner, manager, job, journal, stop
+        self._measure, self._now, self._clock = measure, now, clock
+        self._request: Request = from_spec(job.spec())
+        self._plan = Plan(Transaction())
+        self._before: List[Package] = []
+        self._leftover: List[str] = []
+        self._downloaded = False
+        self._repaired: Optional[str] = None
+        self._begun = False
+
+    def run(self) -> Document:
+        outcomes: Optional[List[Outcome]] = None
+        error: Optional[PatchtrainError] = None
+        try:
+            outcomes = self._alone()
+        except PatchtrainError as failure:
+            error = failure
+        return self._result(outcomes, error)
+
+    def _alone(self) -> List[Outcome]:
+        request = self._request
+        self._journal.phase("lock")
+        deadline = Deadline(request.lock_timeout, self._clock)
+        with exclusive(_lock_file(self._job), "job " + self._job.id, deadline):
+            self._manager.wait_for_lock(deadline.left)
+            self._repair()
+            if request.kind == REPAIR:
+                return []
+            self._decide()
+            if self._plan.transaction.changes:
+                self._check()
+            return self._act()
+
+    def _repair(self) -> None:
+        cut = self._manager.interrupted()
+        if cut is None:
+            return
+        self._journal.phase("repair")
+        self._journal.say(cut)
+        with self._stop.held():
+            self._manager.repair(self._request.timeout, self._journal.log)
+            self._repaired = cut
+        left = self._manager.interrupted()
+        if left is not None:
+            raise TransactionInterrupted("an earlier transaction was cut and its repair did not mend it: %s" % left)
+
+    def _decide(self) -> None:
+        request, manager = self._request, self._manager
+        if request.refresh:
+            self._journal.phase("refresh")
+            manager.refresh(request.timeout)
+        self._journal.phase("plan")
+        self._before = manager.installed()
+        self._request = complete(request, self._before, manager.arch())
+        self._plan = make_plan(manager, self._request, self._before)
+        self._leftover = manager.leftover_config()
+        self._job.write_plan(dict(outcome.plan_document(self._plan), before=[p.to_dict() for p in self._before]))
+        possible(self._plan)
+
+    def _check(self) -> None:
+        self._journal.phase("space")
+        space.check(space.needs(self._plan.transaction, self._manager.cache_paths()), self._measure)
+        self._journal.phase("verify")
+        verify(self._plan, self._request, self._before)
+
+    def _act(self) -> List[Outcome]:
+        plan, request = self._plan, self._request
+        if not plan.transaction.changes:
+            return list(plan.left_out)
+        self._download()
+        if request.download_only:
+            return outcome.same_for_all(plan, "pending", "downloaded only")
+        if request.deadline is not None and self._now() >= request.deadline:
+            return outcome.same_for_all(plan, "deferred", "the deadline %s has passed" % _stamp(request.deadline))
+        return self._apply()
+
+    def _download(self) -> None:
+        """Before the deadline is looked at, so that a slow source can't push the transaction past it."""
+        if self._plan.transaction.download_size or self._request.download_only:
+            self._journal.phase("download")
+            cached = listing(self._manager.cache_paths())
+            self._manager.download(wanted_of(self._plan), self._request.selection, self._request.timeout)
+            self._downloaded = listing(self._manager.cache_paths()) != cached
+
+    def _apply(self) -> List[Outcome]:
+        self._stop.hold()
+        self._begun = True
+        self._journal.phase("apply", len(self._plan.transaction.changes))
+        begin = os.path.getsize(self._job.log)
+        failure = self._tried()
+        self._journal.phase("look", len(self._plan.transaction.changes))
+        for line in self._manager.restore_reasons(self._before):
+            self._journal.say("install reason restored: " + line)
+        said = _from(self._job.log, begin)
+        otherwise = failure or last_error(said) or "the package manager named no reason"
+        judged = outcome.judged(self._plan, outcome.seen(self._manager.installed()), reasons(said), otherwise)
+        self._refuse_half_done(judged)
+        return judged
+
+    def _tried(self) -> Optional[str]:
+        """Apply, and say what the tool complained about."""
+        request, manager, log = self._request, self._manager, self._journal.log
+        try:
+            manager.apply(wanted_of(self._plan), request.selection, request.timeout, log, keep_config=request.keep_config)
+        except CommandFailed as failure:
+            self._journal.say(failure.message)
+            self._heal()
+            return failure.message
+        return None
+
+    def _heal(self) -> None:
+        """After a failure other packages of the transaction are often left unpacked: they are finished, as far as they can be."""
+        if self._manager.interrupted() is None:
+            return
+        self._journal.say("finishing what was left half done")
+        try:
+            self._manager.repair(self._request.timeout, self._journal.log)
+        except PatchtrainError as failure:
+            self._journal.say("that did not mend it: " + failure.message)
+
+    def _refuse_half_done(self, judged: Sequence[Outcome]) -> None:
+        left = self._manager.interrupted()
+        if left is not None and outcome.summary(judged) is None:
+            raise TransactionInterrupted("all packages have their versions, and yet the transaction is not whole: %s" % left)
+
+    def _result(self, outcomes: Optional[List[Outcome]], error: Optional[PatchtrainError]) -> Document:
+        if outcomes is None:
+            outcomes = self._unfinished(error)
+        result = document(self._runner, self._job, self._plan, outcomes, error)
+        result["repaired"] = self._repaired
+        result["changed"] = self._changed()
+        self._look(result)
+        self._journal.phase("done")
+        # Last, so that the tail holds all that was said.
+        result["log"] = tail(self._job.log)
+        return result
+
+    def _unfinished(self, error: Optional[PatchtrainError]) -> List[Outcome]:
+        reason = error.message if error else ""
+        if self._begun:
+            return outcome.judged(self._plan, outcome.seen(self._manager.installed()), {}, reason)
+        return outcome.same_for_all(self._plan, "pending", reason)
+
+    def _changed(self) -> bool:
+        if self._repaired is not None or self._downloaded:
+            return True
+        return self._begun and outcome.difference(outcome.seen(self._before), outcome.seen(self._manager.installed()))
+
+    def _look(self, result: Document) -> None:
+        """A host that can't say this after a transaction is a failure too, unless there was a graver one."""
+        try:
+            result["reboot"] = pending_reboot(self._runner, self._manager).to_dict()
+            if self._begun:
+                result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
+        except PatchtrainError as error:
+            self._journal.say(error.message)
+            if not result["failed"]:
+                result.update(failed=True, **error.as_result())
+
+
+def complete(request: Request, installed: Sequence[Package], native: str) -> Request:
+    """A package that is named without an architecture has the one that is installed, or the host's."""
+    selection = request.selection
+    if selection.packages is None:
+        return request
+    archs = {package.name: package.arch for package in installed}
+    packages = tuple(replace(w, arch=w.arch or archs.get(w.name, native)) for w in selection.packages)
+    return replace(request, selection=replace(selection, packages=packages))
+
+
+def make_plan(manager: PackageManager, request: Request, installed: Sequence[Package]) -> Plan:
+    """The transaction that a request comes to on this host now, or the manager's problem with it."""
+    selection = request.selection
+    updates = manager.updates(request.rules, selection)
+    return resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection))
+
+
+def possible(plan: Plan) -> Plan:
+    if plan.transaction.problem is not None:
+        raise TransactionImpossible("the package manager can't do what is asked: %s" % plan.transaction.problem)
+    return plan
+
+
+def planned(manager: PackageManager, request: Request, installed: Sequence[Package]) -> Plan:
+    """A plan that can be carried out. Where an interrupted transaction stands in the way, that is what is told."""
+    try:
+        return possible(make_plan(manager, request, installed))
+    except PatchtrainError as error:
+        cut = manager.interrupted()
+        if cut is None:
+            raise
+        raise TransactionInterrupted("no plan can be made before an interrupted transaction is repaired, which a run does: %s (%s)" % (
+            cut, error.message)) from error
+
+
+def verify(plan: Plan, request: Request, installed: Sequence[Package]) -> None:
+    """Raise ``TransactionDiffers`` when a plan is not what was recorded."""
+    if request.expect_digest is None or plan.digest == request.expect_digest:
+        return
+    recorded = request.selection.packages
+    if recorded is None:
+        now = ["%s %s to %s" % (c.name, c.from_, c.to) for c in plan.transaction.changes[:_SHORT]]
+        raise TransactionDiffers("the transaction is not the recorded one; now it is: %s" % ", ".join(now), digest=plan.digest)
+    lines = outcome.deviations(plan, recorded, outcome.seen(installed))
+    if lines:
+        shown = "; ".join(lines[:_SHORT]) + ("; and %d more" % (len(lines) - _SHORT) if len(lines) > _SHORT else "")
+        raise TransactionDiffers("the transaction is not the recorded one: %s" % shown, digest=plan.digest, differences=lines)
+
+
+def wanted_of(plan: Plan) -> List[Wanted]:
+    return [Wanted(c.name, c.arch, c.to) for c in plan.transaction.changes if c.to is not None]
+
+
+def listing(paths: Sequence[str]) -> List[str]:
+    """All files below some folders, to see whether something was downloaded."""
+    return sorted(os.path.join(folder, name) for path in paths for folder, _folders, names in os.walk(path) for name in names)
+
+
+def _lock_file(job: Job) -> str:
+    return os.path.join(os.path.dirname(os.path.dirname(job.path)), "transaction.lock")
+
+
+def _from(path: str, begin: int) -> str:
+    with open(path, "rb") as handle:
+        handle.seek(begin)
+        return handle.read().decode("utf-8", "replace")
+
+
+def _stamp(epoch: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Everything that a run has to know of a host, and has to do there, before the host may be taken out of service; one
+execution does it all.
+
+``assess`` changes nothing but the metadata cache, and works without root as far as the host lets it: what stands in the way of
+patching is an obstacle in the assessment. ``download`` makes the host ready: an interrupted transaction is repaired first (nothing
+can be planned before), the host's own updaters are held off, the packages are fetched; there an obstacle is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from typing import List, Optional
+
+from ..assessment import assess
+from ..errors import PatchtrainError, TransactionInterrupted
+from ..health.load import probe
+from ..packages.manager import PackageManager
+from ..packages.records import Plan
+from . import client, outcome, space
+from .files import Document
+from .hold import hold
+from .install import complete, listing, planned, wanted_of
+from .request import REPAIR, Request
+from .state import DEFAULT_ROOT
+from .unit import Host
+
+ASSESS, DOWNLOAD = "assess", "download"
+
+SHAPE: Document = {
+    "failed": False, "changed": False, "assessment": None, "plan": None, "health": None, "held_units": [], "repaired": None,
+    "downloaded": False,
+}
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """``hold_until`` 0 holds nothing off. ``touch`` False is check mode."""
+
+    request: Request
+    stage: str = ASSESS
+    refresh_timeout: float = 300.0
+    health: bool = True
+    hold_until: float = 0.0
+    run_id: Optional[str] = None
+    touch: bool = True
+    root: str = DEFAULT_ROOT
+
+    @property
+    def makes_ready(self) -> bool:
+        return self.touch and self.stage == DOWNLOAD
+
+
+def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document:
+    """What is known of the host, and its plan. A failure after the assessment does not hide the assessment."""
+    result = dict(SHAPE)
+    if order.makes_ready:
+        client.require_root()
+        result["repaired"] = _repaired(host, manager, order)
+    obstacles = _refreshed(manager, order)
+    result["assessment"] = assess(host.runner, manager, order.request.rules, order.request.selection)
+    result["health"] = probe(host.runner) if order.health else None
+    try:
+        _plan_and_fetch(host, manager, order, result)
+    except PatchtrainError as error:
+        obstacles.append({"kind": error.kind, "message": error.message})
+        if order.makes_ready:
+            result.update(failed=True, **error.as_result())
+    result["assessment"] = dict(result["assessment"], obstacles=list(result["assessment"].get("obstacles", [])) + obstacles)
+    result["changed"] = bool(result["repaired"] or result["held_units"] or result["downloaded"])
+    return result
+
+
+def broken(error: PatchtrainError) -> Document:
+    return dict(SHAPE, failed=True, **error.as_result())
+
+
+def _repaired(host: Host, manager: PackageManager, order: Preparation) -> Optional[str]:
+    """As a job, because a repair too must not end with the connection. Who repairs an interrupted host twice does no harm, so
+    each repair is a step of its own."""
+    # A transaction that is being made at this moment looks like one that was cut.
+    manager.wait_for_lock(order.request.lock_timeout)
+    if manager.interrupted() is None:
+        return None
+    request = Request(kind=REPAIR, manager=order.request.manager, timeout=order.request.timeout,
+                      lock_timeout=order.request.lock_timeout, environment=order.request.environment)
+    step = "repair-%s" % uuid.uuid4()
+    done = client.perform(host, client.Order(request, order.run_id, step, limit=request.timeout, root=order.root))
+    if done["failed"]:
+        raise TransactionInterrupted(done["msg"], log=done["log"], job=done["job"])
+    repaired: Optional[str] = done["repaired"]
+    return repaired
+
+
+def _refreshed(manager: PackageManager, order: Preparation) -> List[Document]:
+    """Fresh metadata, or why it is not."""
+    if not order.request.refresh or not order.touch:
+        return []
+    if os.geteuid() != 0:
+        return [{"kind": "privilege", "message": "the metadata was not refreshed: uid %d is not root (become: true)" % os.geteuid()}]
+    manager.refresh(order.refresh_timeout)
+    return []
+
+
+def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, result: Document) -> None:
+    installed = manager.installed()
+    plan = planned(manager, complete(order.request, installed, manager.arch()), installed)
+    result["plan"] = outcome.plan_document(plan)
+    if not plan.transaction.changes:
+        return
+    space.check(space.needs(plan.transaction, manager.cache_paths()), space.measure)
+    if order.makes_ready:
+        if order.hold_until and host.systemd:
+            result["held_units"] = hold(host.runner, manager.updater_units(), order.run_id or "", order.hold_until)
+        result["downloaded"] = _downloaded(manager, order.request, plan)
+
+
+def _downloaded(manager: PackageManager, request: Request, plan: Plan) -> bool:
+    cached = listing(manager.cache_paths())
+    manager.download(wanted_of(plan), request.selection, request.timeout)
+    return listing(manager.cache_paths()) != cached

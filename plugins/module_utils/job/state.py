@@ -1,0 +1,161 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where jobs are kept on a host: ``/var/lib/patchtrain/jobs/<id>/``, for root alone.
+
+========================  ==========================================================================================
+``spec.json``             what was asked for; complete before the directory has its name
+``program.zip``           the program that does it, laid down beside its order, because a module's payload vanishes
+``begun.json``            the process that does it, with its boot; made once by whoever begins, so none begins twice
+``status.json``           the phase it is in, since when
+``plan.json``             the transaction it decided on, before it touches anything
+``result.json``           how it ended; when this is there, the job is finished
+``log``                   what the tools printed
+========================  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+from typing import List, Optional
+
+from ..errors import BadInput
+from .files import Document, canonical, create_document, read_document, replace_document, replace_file, sync_directory
+
+DEFAULT_ROOT = "/var/lib/patchtrain"
+KEEP_FINISHED = 20
+_UNNAMED = ".new-"
+_ABANDONED_AFTER = 3600.0
+
+
+def job_id(run_id: str, step: str) -> str:
+    """The name of the one job that a step of a run may have on a host."""
+    return hashlib.sha256(canonical([run_id, step]).encode()).hexdigest()[:16]
+
+
+class Job:
+    """The documents of one job's directory."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.id = os.path.basename(path.rstrip("/"))
+
+    @property
+    def unit(self) -> str:
+        return "patchtrain-%s.service" % self.id
+
+    @property
+    def program(self) -> str:
+        return self.file("program.zip")
+
+    @property
+    def log(self) -> str:
+        return self.file("log")
+
+    def file(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def exists(self) -> bool:
+        return os.path.isdir(self.path)
+
+    def spec(self) -> Document:
+        spec = read_document(self.file("spec.json"))
+        if spec is None:
+            raise BadInput("there is no job in %s" % self.path, directory=self.path)
+        return spec
+
+    def begun(self) -> Optional[Document]:
+        return read_document(self.file("begun.json"))
+
+    def begin(self, process: Document) -> bool:
+        """True for the one process that may do the work."""
+        return create_document(self.file("begun.json"), process)
+
+    def status(self) -> Optional[Document]:
+        return read_document(self.file("status.json"))
+
+    def write_status(self, status: Document) -> None:
+        replace_document(self.file("status.json"), status)
+
+    def plan(self) -> Optional[Document]:
+        return read_document(self.file("plan.json"))
+
+    def write_plan(self, plan: Document) -> None:
+        replace_document(self.file("plan.json"), plan)
+
+    def result(self) -> Optional[Document]:
+        return read_document(self.file("result.json"))
+
+    def finish(self, result: Document) -> bool:
+        """Store the one result; False where there is one already, which then counts."""
+        return create_document(self.file("result.json"), result)
+
+
+class State:
+    """The state directory of a host."""
+
+    def __init__(self, root: str = DEFAULT_ROOT) -> None:
+        self.root = root
+        self.jobs = os.path.join(root, "jobs")
+
+    def prepare(self) -> None:
+        """Make the directories, or make sure that they are ours alone."""
+        for path in (self.root, self.jobs):
+            _private_directory(path)
+
+    def job(self, identity: str) -> Job:
+        return Job(os.path.join(self.jobs, identity))
+
+    def create(self, identity: str, spec: Document, program: bytes) -> bool:
+        """Lay a job down; False where it is there already. It gets its name only when all of it is there, by a rename,
+        which the system grants to one of many."""
+        temporary = tempfile.mkdtemp(dir=self.jobs, prefix=_UNNAMED)
+        try:
+            replace_document(os.path.join(temporary, "spec.json"), spec)
+            replace_file(os.path.join(temporary, "program.zip"), program)
+            os.rename(temporary, os.path.join(self.jobs, identity))
+        except OSError:
+            shutil.rmtree(temporary)
+            if self.job(identity).exists():
+                return False
+            raise
+        sync_directory(self.jobs)
+        return True
+
+    def prune(self, keep: int = KEEP_FINISHED) -> List[str]:
+        """Remove all finished jobs but the newest; names what was removed."""
+        finished = sorted(self._finished(), key=lambda job: os.stat(job.file("result.json")).st_mtime, reverse=True)
+        for job in finished[keep:]:
+            shutil.rmtree(job.path)
+        self._remove_abandoned()
+        return [job.id for job in finished[keep:]]
+
+    def _remove_abandoned(self) -> None:
+        """A starter that was killed while it laid a job down leaves a directory without a name."""
+        for name in os.listdir(self.jobs):
+            path = os.path.join(self.jobs, name)
+            if name.startswith(_UNNAMED) and time.time() - os.lstat(path).st_mtime > _ABANDONED_AFTER:
+                shutil.rmtree(path)
+
+    def _finished(self) -> List[Job]:
+        jobs = [self.job(name) for name in os.listdir(self.jobs) if not name.startswith(_UNNAMED)]
+        return [job for job in jobs if os.path.exists(job.file("result.json"))]
+
+
+def _private_directory(path: str) -> None:
+    try:
+        os.makedirs(path, mode=0o700)
+    except FileExistsError:
+        pass
+    except PermissionError as error:
+        raise BadInput("%s can't be made (%s): run this as root (become: true)" % (path, error.strerror), path=path) from error
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise BadInput("%s has to be a directory of uid %d: remove what is there" % (path, os.geteuid()), path=path)
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        os.chmod(path, 0o700)

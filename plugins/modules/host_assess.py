@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_assess
+short_description: Find out what a host lacks, and make it ready for patching, in one execution
+version_added: 0.1.0
+description:
+  - Reports pending updates by classification, pending reboot, obstacles and health, and the exact transaction that
+    M(fleetops.patchtrain.updates_install) would make of the same options.
+  - With O(stage=download) it also makes the host ready, so that it is out of service only for what must happen then.
+    An interrupted transaction is repaired, packages are downloaded, and the host's own updaters are held off.
+  - Installs nothing.
+extends_documentation_fragment:
+  - fleetops.patchtrain.attributes
+  - fleetops.patchtrain.selection
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reports what is known from the metadata on the host. Nothing is refreshed, repaired, downloaded or held off.
+  diff_mode:
+    support: none
+options:
+  stage:
+    description:
+      - V(assess) changes nothing but the metadata cache. It works without root, as far as the host lets it; what stands in the way
+        of patching is in RV(assessment.obstacles).
+      - V(download) makes the host ready. What stands in the way of that is a failure.
+    type: str
+    choices: [assess, download]
+    default: assess
+  refresh:
+    description: Fetch the sources' metadata first. A source that can't be fetched is a failure that names it.
+    type: bool
+    default: true
+  refresh_timeout:
+    description: Limit in seconds for that.
+    type: float
+    default: 300
+  timeout:
+    description: Limit in seconds for downloads and for a repair.
+    type: float
+    default: 3600
+  lock_timeout:
+    description: Limit in seconds for waiting until other package managers on the host are done, before a repair.
+    type: float
+    default: 600
+  health:
+    description: Whether the host's health is reported, as a baseline to compare with later.
+    type: bool
+    default: true
+  hold_until:
+    description:
+      - With O(stage=download) and something to install, the host's own updaters (apt-daily, dnf-automatic and the like) skip themselves until
+        this time in epoch seconds. That ends by itself. V(0) holds nothing off.
+    type: float
+    default: 0
+  run_id:
+    description: The run that holds them off, and that may let them go.
+    type: str
+  state_dir:
+    description: Where jobs are kept, for root alone.
+    type: path
+    default: /var/lib/patchtrain
+author:
+  - fleetops.patchtrain contributors (@fleetops)
+seealso:
+  - module: fleetops.patchtrain.updates_install
+  - module: fleetops.patchtrain.updates_info
+  - module: fleetops.patchtrain.host_health_info
+"""
+
+EXAMPLES = r"""
+- name: What does this host lack?
+  fleetops.patchtrain.host_assess:
+  become: true
+
+- name: Fetch the security updates, and keep the host's own updater quiet for two hours
+  fleetops.patchtrain.host_assess:
+    stage: download
+    classifications: [security]
+    hold_until: "{{ now(utc=true).timestamp() + 7200 }}"
+    run_id: web-2026-11
+  become: true
+"""
+
+RETURN = r"""
+assessment:
+  description:
+    - What the host lacks, as M(fleetops.patchtrain.updates_info) returns it. C(obstacles) has C(kind) and C(message) of each thing that stands
+      in the way of patching.
+  returned: when the host could be assessed
+  type: dict
+plan:
+  description: The exact transaction, null when none can be made.
+  returned: always
+  type: dict
+  contains:
+    changes: {description: "Name, arch, from, to and classification of each package.", type: list, elements: dict}
+    left_out: {description: What was asked for and is not part of it., type: list, elements: dict}
+    digest: {description: Identifies the transaction., type: str}
+    download_size: {description: Bytes to fetch., type: int}
+    installed_size: {description: Bytes by which the host's disk fills., type: int}
+health:
+  description: The host's health, as M(fleetops.patchtrain.host_health_info) returns it, null when it was not asked for.
+  returned: always
+  type: dict
+held_units:
+  description: The host's own updaters that are held off.
+  returned: always
+  type: list
+  elements: str
+downloaded:
+  description: Whether packages were fetched.
+  returned: always
+  type: bool
+repaired:
+  description: The interrupted transaction that was repaired.
+  returned: always
+  type: str
+error:
+  description: The C(kind) of failure, and its data.
+  returned: failure
+  type: dict
+"""
+
+import os
+import sys
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.errors import PatchtrainError
+from ..module_utils.job import arguments, prepare
+from ..module_utils.job.request import Request, passed_on
+from ..module_utils.job.state import DEFAULT_ROOT
+from ..module_utils.job.unit import Host
+from ..module_utils.packages.apt.classify import DEFAULT_RULES
+from ..module_utils.packages.detect import detect
+from ..module_utils.runner import SystemRunner
+
+SPEC: Dict[str, Any] = dict(
+    arguments.SELECTION,
+    stage={"type": "str", "choices": [prepare.ASSESS, prepare.DOWNLOAD], "default": prepare.ASSESS},
+    refresh={"type": "bool", "default": True},
+    refresh_timeout={"type": "float", "default": 300},
+    timeout={"type": "float", "default": 3600},
+    lock_timeout={"type": "float", "default": 600},
+    health={"type": "bool", "default": True},
+    hold_until={"type": "float", "default": 0},
+    run_id={"type": "str"},
+    state_dir={"type": "path", "default": DEFAULT_ROOT},
+)
+
+
+def preparation_from(options: Dict[str, Any], check_mode: bool) -> prepare.Preparation:
+    request = Request(
+        manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
+        refresh=options["refresh"], timeout=options["timeout"], lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
+    return prepare.Preparation(
+        request, options["stage"], options["refresh_timeout"], options["health"], options["hold_until"], options["run_id"],
+        not check_mode, options["state_dir"])
+
+
+def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
+    runner = SystemRunner()
+    order = preparation_from(options, check_mode)
+    return prepare.prepare(Host.this(runner, sys.executable), detect(runner, options["manager"]), order)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = perform(module.params, module.check_mode)
+    except PatchtrainError as error:
+        result = prepare.broken(error)
+    if result["failed"]:
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
