@@ -76,10 +76,12 @@ class Remote:
         self._variables = variables
         harden(action._connection)
 
-    def module(self, name: str, args: Mapping[str, Any], seconds: float) -> Dict[str, Any]:
-        """Execute a module; its result, with ``failed`` where it failed. Raises ``Lost`` and ``CannotRun``."""
-        result: Dict[str, Any] = self._bounded(
-            seconds, lambda: self._action._execute_module(module_name=name, module_args=dict(args), task_vars=self._variables))
+    def module(self, name: str, args: Mapping[str, Any], seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
+        """Execute a module; its result, with ``failed`` where it failed. ``check`` None means as the task is run. Raises ``Lost``
+        and ``CannotRun``."""
+        with self._check_mode(check):
+            result: Dict[str, Any] = self._bounded(
+                seconds, lambda: self._action._execute_module(module_name=name, module_args=dict(args), task_vars=self._variables))
         if result.get("unreachable"):
             raise Lost("%s: %s" % (self.name, _first_line(result.get("msg"))), host=self.name)
         reason = why_nothing_ran(result)
@@ -103,6 +105,16 @@ class Remote:
             return
         with contextlib.suppress(AnsibleConnectionFailure, _LimitPassed), limit(10):
             reset()
+
+    @contextlib.contextmanager
+    def _check_mode(self, wanted: Optional[bool]) -> Iterator[None]:
+        task = self._action._task
+        was = task.check_mode
+        task.check_mode = was if wanted is None else wanted
+        try:
+            yield
+        finally:
+            task.check_mode = was
 
     def _bounded(self, seconds: float, call: Any) -> Any:
         before = _children()

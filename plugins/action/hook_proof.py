@@ -1,0 +1,33 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prove that a hook's tasks were reached. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.remote import Lost
+
+_LIMIT = 30.0
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        book = self.book()
+        step = "hook " + self.needed("point")
+        if self.argument("state") == "begun":
+            book.begin(step)
+            return {}
+        if self.argument("state") == "lost":
+            message = "hook %s: the host of task %r did not answer" % (self.needed("point"), self.needed("task"))
+            book.end(step, "failed", message)
+            raise Lost(message, host=self.host)
+        try:
+            self.remote().command(["true"], _LIMIT)
+        except Lost as error:
+            book.end(step, "failed", "after hook %s: %s" % (self.needed("point"), error.message))
+            raise
+        book.end(step, "ok")
+        return {}

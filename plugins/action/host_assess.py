@@ -1,0 +1,77 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Assess a host, and in a run record its exact transaction. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..module_utils.errors import PatchtrainError
+from ..plugin_utils import prepared
+from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import HostBook, open_ledger, record_assessment
+from ..plugin_utils.remote import CannotRun, Lost
+from .updates_install import raise_if_failed
+
+MODULE = "fleetops.patchtrain.host_assess"
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        if self.argument("run_id"):
+            return self._prepare(self.book())
+        try:
+            result = self._probe("assess")
+            raise_if_failed(result)
+        except PatchtrainError as error:
+            result = {"assessment": _not_assessed(error)}
+        record_assessment(open_ledger(self.settings().patch_ledger), self.host, result["assessment"])
+        return dict(_short(result), msg=_in_a_line(result["assessment"]))
+
+    def _probe(self, stage: str, **more: Any) -> Dict[str, Any]:
+        settings = self.settings()
+        args = dict(prepared.selection_arguments(settings), stage=stage, refresh=settings.patch_refresh,
+                    refresh_timeout=settings.patch_refresh_timeout, **more)
+        args.update({key: value for key, value in self._task.args.items() if key not in ("stage", "run_id")})
+        return self.remote().module(MODULE, args, settings.patch_prepare_timeout)
+
+    def _prepare(self, book: HostBook) -> Dict[str, Any]:
+        """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""
+        try:
+            with book.step("prepare"):
+                result = self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
+                                     hold_until=0 if self.checking else book.hold_until())
+                raise_if_failed(result)
+        except Lost as error:
+            return self._left_out(book, "unreachable", error)
+        except PatchtrainError as error:
+            return self._left_out(book, "blocked", error)
+        book.prepared(result)
+        state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
+        book.state(state, reason)
+        return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))
+
+    def _left_out(self, book: HostBook, state: str, error: PatchtrainError) -> Dict[str, Any]:
+        book.state(state, error.message)
+        book.assessed(_not_assessed(error))
+        return {"host_state": state, "reason": error.message, "msg": "%s: %s" % (state, error.message)}
+
+
+def _not_assessed(error: PatchtrainError) -> Dict[str, Any]:
+    kind = "unreachable" if isinstance(error, Lost) else error.data.get("obstacle", "failed") if isinstance(error, CannotRun) else "failed"
+    return {"obstacles": [{"kind": kind, "message": error.message}]}
+
+
+def _short(result: Dict[str, Any]) -> Dict[str, Any]:
+    """What plays need; the whole documents are in the ledger."""
+    assessment, plan = result["assessment"], result.get("plan") or {}
+    return {"counts": assessment.get("counts", {}), "reboot": assessment.get("reboot", {}), "obstacles": assessment.get("obstacles", []),
+            "changes": plan.get("changes", []), "left_out": plan.get("left_out", [])}
+
+
+def _in_a_line(assessment: Dict[str, Any]) -> str:
+    if assessment.get("obstacles"):
+        return "; ".join(found["message"] for found in assessment["obstacles"])
+    counts = assessment.get("counts", {})
+    return "%d updates pending, %d of them security" % (counts.get("total", 0), counts.get("security", 0))

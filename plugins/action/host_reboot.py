@@ -1,0 +1,44 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reboot a host, proved by its boot id. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import HostBook
+from ..plugin_utils.rebooting import reboot
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        timeout = float(self.argument("timeout") or self.settings().patch_reboot_timeout)
+        if not self.argument("run_id"):
+            return self._reboot("it was asked for", timeout)
+        book = self.book()
+        wanted, reason = self._wanted(book)
+        if not wanted:
+            return {"rebooted": False, "reason": reason}
+        book.state("rebooting")
+        with book.step("reboot") as step:
+            result = self._reboot(reason, timeout)
+            step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
+        return result
+
+    def _wanted(self, book: HostBook) -> "tuple[bool, str]":
+        setting = self.settings().patch_reboot
+        due = book.reboot_due()
+        if setting == "always":
+            return True, "patch_reboot is always"
+        if not due:
+            return False, "no reboot is due"
+        return setting == "if_required", "due: %s; patch_reboot is %s" % (", ".join(due), setting)
+
+    def _reboot(self, reason: str, timeout: float) -> Dict[str, Any]:
+        if self.checking:
+            return {"changed": True, "rebooted": False, "reason": "check mode; " + reason}
+        done = reboot(self.remote(), timeout)
+        return {"changed": True, "rebooted": True, "reason": reason, "boot_id": done.boot_id, "elapsed": round(done.elapsed, 1),
+                "executions": done.executions}

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maintenance mode at one place, or, in a run, at all places of a host. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..plugin_utils import drain
+from ..plugin_utils.action import PatchtrainAction
+
+MODULE = "fleetops.patchtrain.maintenance_mode"
+_MARGIN = 60.0
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        if not self.argument("run_id"):
+            limit = float(self.argument("timeout") or self.settings().patch_drain_timeout)
+            return self.remote().module(MODULE, self._task.args, limit * 2 + _MARGIN)
+        if self.needed("state") == "entered":
+            return self._enter()
+        return self._leave()
+
+    def _enter(self) -> Dict[str, Any]:
+        settings, book = self.settings(), self.book()
+        book.state("draining")
+        done = drain.enter(self.argument("places") or [], self.host, book, self.reach, settings.patch_drain_timeout)
+        book.state("drained")
+        return {"changed": any(result.get("changed") for result in done), "places": done}
+
+    def _leave(self) -> Dict[str, Any]:
+        book = self.book()
+        book.state("restoring")
+        done = drain.leave(book, self.reach)
+        return {"changed": any(result.get("changed") for result in done), "places": done}

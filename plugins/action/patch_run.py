@@ -1,0 +1,75 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of a deployment: opened, planned, closed, finished. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ..module_utils.errors import PatchtrainError
+from ..plugin_utils import closing, opening
+from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import HostBook, open_ledger
+from ..plugin_utils.ledger import hosts, runs
+from ..plugin_utils.ledger.engine import Ledger
+
+
+class RunFailed(PatchtrainError):
+    """Hosts ended in a state of ``patch_fail_on``; the message names them."""
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        todo = {"opened": self._opened, "planned": self._planned, "closed": self._closed, "finished": self._finished}
+        return todo[self.needed("state")](open_ledger(self.settings().patch_ledger))
+
+    def _opened(self, ledger: Ledger) -> Dict[str, Any]:
+        result = opening.open_run(self, ledger)
+        return dict(result, changed=result["created"])
+
+    def _planned(self, ledger: Ledger) -> Dict[str, Any]:
+        run = self.needed("run_id")
+        with ledger.read() as c:
+            found = runs.get(c, run)
+            all_hosts = hosts.all_of(c, found.id)
+            plans = {host.host: hosts.plan(c, found.id, host.host) for host in all_hosts}
+        turn = [host for host in all_hosts if host.state == "waiting"]
+        canaries = sum(1 for host in turn if host.canary)
+        self._display.display(_plan_text(run, all_hosts, plans))
+        serial: List[Any] = [canaries, "100%"] if canaries else ["100%"]
+        return {"plan": {"run_id": run, "order": [host.host for host in turn], "serial": serial}}
+
+    def _closed(self, ledger: Ledger) -> Dict[str, Any]:
+        """In a play of one's own: whoever comes last closes; each host answers for itself."""
+        settings, run = self.settings(), self.needed("run_id")
+        result: Dict[str, Any] = {}
+        ending = closing.finish(ledger, run, settings, only_if_done=True)
+        if ending:
+            result.update(self._told(ledger, run))
+        own = HostBook(ledger, run, self.host).final_state()
+        if own and own.state in settings.patch_fail_on and settings.patch_fail_host:
+            raise RunFailed("%s %s: %s" % (self.host, own.state, own.reason), **result)
+        return dict(result, host_state=own.state if own else "")
+
+    def _finished(self, ledger: Ledger) -> Dict[str, Any]:
+        settings, run = self.settings(), self.needed("run_id")
+        ending = closing.finish(ledger, run, settings)
+        result = self._told(ledger, run)
+        if ending and ending.offenders and not self.checking:
+            raise RunFailed(closing.in_words(ending), **result)
+        return result
+
+    def _told(self, ledger: Ledger, run: str) -> Dict[str, Any]:
+        written = closing.report_run(ledger, run, self.settings())
+        self._display.display(written["text"])
+        return {"report": written["report"], "states": written["summary"]["states"]}
+
+
+def _plan_text(run: str, all_hosts: List[Any], plans: Dict[str, Any]) -> str:
+    lines = ["Plan of run %s" % run]
+    for number, host in enumerate(all_hosts, 1):
+        changes = len((plans[host.host] or {}).get("changes", []))
+        what = "%d packages to change" % changes if host.state == "waiting" else host.state
+        lines.append("%4d  %-30s %s%s" % (number, host.host, what, ": " + host.reason if host.reason else ""))
+    return "\n".join(lines)

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install updates as a job on the host, watched from here. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..module_utils.errors import BadInput
+from ..plugin_utils import patient
+from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import HostBook
+from ..plugin_utils.prepared import arguments_of_plan, selection_arguments
+
+MODULE = "fleetops.patchtrain.updates_install"
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        args = {key: value for key, value in self._task.args.items() if key not in ("planned", "wait")}
+        if not self.argument("planned"):
+            return self._installed(args)
+        book = self.book()
+        if not book.changes():
+            return {"msg": "nothing to install"}
+        args.update(selection_arguments(self.settings()), **arguments_of_plan(book.plan()), run_id=book.run, step="install")
+        return self._confirmed(args, book) if self.checking else self._recorded(args, book)
+
+    def _installed(self, args: Dict[str, Any]) -> Dict[str, Any]:
+        """For whoever uses the module by itself."""
+        remote = self.remote()
+        if self.checking:
+            return remote.module(MODULE, args, self.settings().patch_install_timeout)
+        settings = self.settings()
+        return patient.install(remote, MODULE, args, float(args.get("timeout") or settings.patch_install_timeout),
+                               settings.patch_reconnect_timeout)
+
+    def _confirmed(self, args: Dict[str, Any], book: HostBook) -> Dict[str, Any]:
+        """Before the drain: what was prepared is still what would be installed, and the host still answers."""
+        with book.step("confirm"):
+            result = self.remote().module(MODULE, args, patient.POLL + patient.MARGIN)
+            raise_if_failed(result)
+        return result
+
+    def _recorded(self, args: Dict[str, Any], book: HostBook) -> Dict[str, Any]:
+        settings = self.settings()
+        book.state("installing")
+        with book.step("install") as step:
+            result = patient.install(self.remote(), MODULE, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
+            book.installed(result)
+            step.detail = {"executions": result.get("executions"), "reboot": result.get("reboot"), "repaired": result.get("repaired"),
+                           "leftover_config": result.get("leftover_config", [])}
+            raise_if_failed(result)
+        return result
+
+
+def raise_if_failed(result: Dict[str, Any]) -> None:
+    """A failed module result as the failure that it is."""
+    if result.get("failed"):
+        raise BadInput(str(result.get("msg", "no reason given")), **dict(result.get("error") or {}))

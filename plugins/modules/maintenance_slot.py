@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name; this file is never executed."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: maintenance_slot
+short_description: One host's right to be out of service
+version_added: 0.1.0
+description:
+  - A slot is taken before a host's drain and returned after its restore, so that never more hosts are out of service than declared,
+    whatever the order in which they finish.
+  - The task waits until a slot is free. A slot that only a failed host could free is refused at once, with that host's name.
+extends_documentation_fragment:
+  - fleetops.patchtrain.attributes
+  - fleetops.patchtrain.attributes.controller
+options:
+  state:
+    description:
+      - V(taken) waits for a slot and takes it, or says why there is none.
+      - V(returned) gives it back after the soak (E(patch_soak)) and records the host's final state.
+      - V(failed) records a failure. A drain that did not get as far as the installation is undone; a host that failed later stays drained and
+        keeps its slot.
+      - V(found) names the run in which this host holds a slot, if any.
+    type: str
+    required: true
+    choices: [taken, returned, failed, found]
+  run_id:
+    description: The run's name. Not needed for O(state=found).
+    type: str
+  require:
+    description: Whether the task fails where no slot was granted, or after recording a failure.
+    type: bool
+    default: false
+  failed_task:
+    description: Of O(state=failed), the task that failed.
+    type: str
+  failure:
+    description: Of O(state=failed), the result of that task.
+    type: dict
+  reason:
+    description: Why a host comes back that did not pass its health gate. Recorded.
+    type: str
+    default: ""
+author:
+  - fleetops.patchtrain contributors (@fleetops)
+"""
+
+EXAMPLES = r"""
+- name: Take a slot
+  fleetops.patchtrain.maintenance_slot:
+    state: taken
+    run_id: "{{ patch_opened.run_id }}"
+  register: patch_slot
+
+- name: Return it
+  fleetops.patchtrain.maintenance_slot:
+    state: returned
+    run_id: "{{ patch_opened.run_id }}"
+  when: patch_slot.granted
+"""
+
+RETURN = r"""
+granted:
+  description: Whether the host holds a slot now.
+  returned: O(state=taken)
+  type: bool
+host_state:
+  description: The host's state in the run.
+  returned: success
+  type: str
+  sample: succeeded
+reason:
+  description: Why no slot was granted, or why the host is in its state.
+  returned: success
+  type: str
+run_id:
+  description: The run in which this host holds a slot, empty for none.
+  returned: O(state=found)
+  type: str
+hooks:
+  description: The hooks of that run, as M(fleetops.patchtrain.patch_run) returns them.
+  returned: O(state=found)
+  type: dict
+waited_s:
+  description: How many seconds were waited for the slot.
+  returned: O(state=taken)
+  type: float
+"""

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name; this file is never executed."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: patch_run
+short_description: Open, plan, close and finish a run of a deployment
+version_added: 0.1.0
+description:
+  - A run is one execution of a deployment, recorded in the ledger. Opening it freezes its targets, settings and hooks;
+    finishing it writes the report and says how it ended.
+  - The settings are the E(patch_*) variables of the hosts, as the role C(fleetops.patchtrain.patch) documents them. Run-wide ones
+    are read once, when the run opens, and hosts that disagree about one are an error.
+  - Nothing is executed on the hosts.
+extends_documentation_fragment:
+  - fleetops.patchtrain.attributes
+  - fleetops.patchtrain.attributes.controller
+options:
+  state:
+    description:
+      - V(opened) opens the run for the hosts of the play, or joins the one that this play opened already. Every hook is
+        found, loaded and parsed now, and a bad one refuses the run.
+      - V(planned) decides the order of the roll from what was assessed, prints it, and refuses a roll that can't keep its promises.
+      - V(closed) finishes the run if this host was its last one; for plays of one's own. The task fails when its host ended in a state of
+        E(patch_fail_on) and E(patch_fail_host) is set.
+      - V(finished) finishes the run, whatever its hosts' states, writes the report and fails when a host ended in a state of E(patch_fail_on).
+    type: str
+    required: true
+    choices: [opened, planned, closed, finished]
+  run_id:
+    description: The run's name, as returned by O(state=opened). Needed for all other states.
+    type: str
+author:
+  - fleetops.patchtrain contributors (@fleetops)
+"""
+
+EXAMPLES = r"""
+- name: Open the run
+  fleetops.patchtrain.patch_run:
+    state: opened
+  register: patch_opened
+  run_once: true
+
+- name: Finish it
+  fleetops.patchtrain.patch_run:
+    state: finished
+    run_id: "{{ patch_opened.run_id }}"
+  run_once: true
+"""
+
+RETURN = r"""
+run_id:
+  description: The run's name.
+  returned: success
+  type: str
+  sample: patch-20261121T013000Z-4f2a
+hooks:
+  description: For each hook that a host names, the checked and instrumented copy that is executed.
+  returned: O(state=opened)
+  type: dict
+plan:
+  description: The order of the roll and how it is divided (first the canaries).
+  returned: O(state=planned)
+  type: dict
+  contains:
+    run_id:
+      description: The run's name.
+      type: str
+    order:
+      description: The hosts that will be rolled, in order.
+      type: list
+      elements: str
+    serial:
+      description: Batch sizes for a play's C(serial).
+      type: list
+      elements: raw
+states:
+  description: How many hosts ended in which state.
+  returned: O(state=finished), and O(state=closed) with the last host
+  type: dict
+report:
+  description: The paths of the report's files.
+  returned: O(state=finished), and O(state=closed) with the last host
+  type: dict
+"""

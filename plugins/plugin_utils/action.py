@@ -1,0 +1,79 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all action plugins of the collection share: one way in, one way out.
+
+An action returns its result or raises a ``PatchtrainError``; the error becomes a failed result of the same shape, so
+that ``rescue`` sees it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.errors import BadInput, PatchtrainError
+from .book import HostBook, open_ledger
+from .places import place
+from .remote import Remote
+from .settings import Settings
+from .variables import patch_variables
+
+
+class PatchtrainAction(ActionBase):  # type: ignore[misc]
+    """Base of the action plugins. ``act`` does the work."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    variables: Mapping[str, Any]
+
+    def run(self, tmp: Any = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result: Dict[str, Any] = super().run(task_vars=task_vars)
+        self.variables = task_vars or {}
+        try:
+            result.update(self.act())
+        except PatchtrainError as error:
+            result.update(error.as_result(), failed=True)
+        result.setdefault("changed", False)
+        result.setdefault("failed", False)
+        return result
+
+    def act(self) -> Dict[str, Any]:
+        """Do the work and return the result; raise a ``PatchtrainError`` on failure."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        return str(self.variables["inventory_hostname"])
+
+    @property
+    def checking(self) -> bool:
+        return bool(self._task.check_mode)
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        return self._task.args.get(name, default)
+
+    def needed(self, name: str) -> str:
+        """A string argument that has to be there; ``BadInput`` where it isn't."""
+        value = self._task.args.get(name)
+        if value in (None, ""):
+            raise BadInput("%s needs %s" % (self._task.action, name))
+        return str(value)
+
+    def settings(self) -> Settings:
+        """The ``patch_*`` variables of this task's host, checked."""
+        return Settings.from_variables(patch_variables(self.variables, self._templar), self.host)
+
+    def remote(self) -> Remote:
+        """The task's own host."""
+        return Remote(self, self.variables, self.host)
+
+    def reach(self, name: str) -> Remote:
+        """Any host of the inventory."""
+        return place(self, self.variables, name)
+
+    def book(self) -> HostBook:
+        """This host in the run that ``run_id`` names."""
+        return HostBook(open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.host)

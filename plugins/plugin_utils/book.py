@@ -1,0 +1,226 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host's pages in the ledger: what an action plugin reads and writes about the host it works on.
+
+Every step is written before it is done, with what undoes it, and again when its end is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ..module_utils.errors import PatchtrainError
+from .ledger import assessments, hosts, logs, packages, place, runs, slots, steps
+from .ledger.engine import Ledger
+from .ledger.rows import Run, RunHost
+from .remote import Lost
+from .scheduling import budget
+from .scheduling.states import HOST_FINAL, RUN_FINAL
+from .settings import Settings
+
+HOLD = 12 * 3600.0
+"""Seconds after which a host's own updaters go on by themselves, whatever became of the run."""
+
+_IN_MAINTENANCE = ("installing", "rebooting", "checking", "restoring")
+
+
+def open_ledger(target: Optional[str]) -> Ledger:
+    """The ledger that ``patch_ledger`` names, or the default one."""
+    return Ledger.open(target or None)
+
+
+def state_directory() -> Path:
+    """Where this controller keeps what is not in the ledger: copies of hooks, reports."""
+    return Path(place.default_target({k: v for k, v in os.environ.items() if k != place.VARIABLE})).parent
+
+
+def record_assessment(ledger: Ledger, host: str, document: Dict[str, Any]) -> None:
+    """Keep an assessment that belongs to no run."""
+    with ledger.write() as c:
+        assessments.record(c, host, document)
+
+
+def find_slot(ledger: Ledger, host: str) -> str:
+    """The run in which a host holds a slot, the latest if several; empty for none."""
+    with ledger.read() as c:
+        held = slots.holders(c, [host])
+    return held[-1].run if held else ""
+
+
+@dataclass
+class StepNote:
+    """What is written about a step at its end."""
+
+    id: int
+    message: str = ""
+    detail: Dict[str, Any] = field(default_factory=dict)
+
+
+class HostBook:
+    """One host in one run."""
+
+    def __init__(self, ledger: Ledger, run: str, host: str) -> None:
+        self._ledger = ledger
+        self.host = host
+        with ledger.read() as c:
+            self._run = runs.get(c, run)
+
+    @property
+    def run(self) -> str:
+        return self._run.name
+
+    # --- states ---------------------------------------------------------------------------------------------------------
+
+    def state(self, state: str, reason: str = "") -> None:
+        """Write where the host stands. A run that has ended keeps its history: a restore after it is steps and events only."""
+        with self._ledger.write() as c:
+            if runs.by_id(c, self._run.id).state in RUN_FINAL:
+                return
+            if state in _IN_MAINTENANCE and hosts.get(c, self._run.id, self.host).state == "draining":
+                hosts.set_state(c, self._run.id, self.host, "drained", "nothing to drain")
+            hosts.set_state(c, self._run.id, self.host, state, reason)
+
+    def final_state(self) -> Optional[RunHost]:
+        """The host's state, if it has come to its end."""
+        found = self._host()
+        return found if found.state in HOST_FINAL else None
+
+    def _host(self) -> RunHost:
+        with self._ledger.read() as c:
+            return hosts.get(c, self._run.id, self.host)
+
+    # --- steps ----------------------------------------------------------------------------------------------------------
+
+    def begin(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> int:
+        with self._ledger.write() as c:
+            return steps.begin(c, self._run.id, self.host, name, at, undo)
+
+    def end(self, name: str, outcome: str, message: str = "") -> None:
+        """End the open step of this name; a step that nobody began is nothing to end."""
+        with self._ledger.write() as c:
+            for step in steps.open_steps(c, self._run.id, self.host):
+                if step.step == name:
+                    steps.end(c, step.id, outcome, message)
+
+    @contextlib.contextmanager
+    def step(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> Iterator[StepNote]:
+        """A step around the body: begun before it, ended as it ends."""
+        note = StepNote(self.begin(name, at, undo))
+        try:
+            yield note
+        except PatchtrainError as error:
+            self._end(note, "unreachable" if isinstance(error, Lost) else "failed", error.message)
+            raise
+        except BaseException as error:
+            self._end(note, "failed", "cut by %s" % type(error).__name__)
+            raise
+        self._end(note, "ok", note.message)
+
+    def _end(self, note: StepNote, outcome: str, message: str) -> None:
+        with self._ledger.write() as c:
+            steps.end(c, note.id, outcome, message, note.detail or None)
+
+    def entered(self) -> List[Dict[str, Any]]:
+        """The places where this run entered maintenance and has not left it, last first: ``id, place, undo``."""
+        with self._ledger.read() as c:
+            return [{"id": s.id, "place": s.place, "undo": s.undo} for s in steps.to_undo(c, self._run.id, self.host)]
+
+    def undone(self, step_id: int) -> None:
+        with self._ledger.write() as c:
+            steps.mark_undone(c, step_id)
+
+    def touched(self) -> bool:
+        """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
+        with self._ledger.read() as c:
+            return any(s.step in ("install", "reboot") for s in steps.all_of(c, self._run.id, self.host))
+
+    # --- what was prepared, and what came of it -------------------------------------------------------------------------
+
+    def prepared(self, result: Dict[str, Any]) -> None:
+        """Keep the assessment, the exact transaction and the health from before."""
+        with self._ledger.write() as c:
+            assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
+            hosts.set_plan(c, self._run.id, self.host, result["plan"])
+            hosts.set_baseline(c, self._run.id, self.host, result["health"])
+
+    def assessed(self, document: Dict[str, Any]) -> None:
+        with self._ledger.write() as c:
+            assessments.record(c, self.host, document, run_id=self._run.id)
+
+    def plan(self) -> Dict[str, Any]:
+        with self._ledger.read() as c:
+            return hosts.plan(c, self._run.id, self.host) or {"changes": [], "digest": ""}
+
+    def changes(self) -> List[Dict[str, Any]]:
+        return list(self.plan()["changes"])
+
+    def baseline(self) -> Optional[Dict[str, Any]]:
+        with self._ledger.read() as c:
+            return hosts.baseline(c, self._run.id, self.host)
+
+    def hold_until(self) -> float:
+        return time.time() + HOLD
+
+    def installed(self, result: Dict[str, Any]) -> None:
+        """Keep what became of each package, the log, and what the host lacks now."""
+        with self._ledger.write() as c:
+            packages.record(c, self._run.id, self.host, result.get("packages", []))
+            if result.get("log"):
+                logs.store(c, self._run.id, self.host, "install", result["log"])
+            if result.get("assessment"):
+                assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
+
+    def reboot_due(self) -> List[str]:
+        """Why the host needs a reboot now, by what was seen last; empty where it does not."""
+        with self._ledger.read() as c:
+            done = {s.step: s for s in steps.all_of(c, self._run.id, self.host) if s.outcome == "ok"}
+            last = assessments.latest(c, [self.host]).get(self.host)
+        if "reboot" in done:
+            return []
+        known = ((done["install"].detail or {}).get("reboot") if "install" in done else None) or (last.document.get("reboot") if last else None)
+        return list(known.get("reasons") or ["pending"]) if known and known.get("required") else []
+
+    # --- slots ----------------------------------------------------------------------------------------------------------
+
+    def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
+        """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
+        among = list(self._run.settings["set"])
+        ask = slots.Ask(
+            self._run.id, self.host, among, budget.max_unavailable(settings.patch_max_unavailable, len(among), len(in_step) or None),
+            budget.max_failed(settings.patch_max_failed, len(among)), bool(in_step), list(in_step))
+        decision = slots.take(self._ledger, ask)
+        if decision.granted:
+            self.state("draining")
+        return decision
+
+    def returned(self, reason: str, reboot_setting: str) -> Tuple[str, str]:
+        """Give the slot back and write the host's final state: which, and why."""
+        due = self.reboot_due()
+        state = "reboot_pending" if due else "succeeded"
+        why = reason or ("a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting) if due else "")
+        self._final(state, why, keeps_slot=False, by_way_of="restoring")
+        return state, why
+
+    def failed(self, state: str, reason: str, keeps_slot: bool) -> str:
+        self._final(state, reason, keeps_slot)
+        return state
+
+    def _final(self, state: str, reason: str, keeps_slot: bool, by_way_of: str = "") -> None:
+        if by_way_of:
+            self.state(by_way_of)
+        with self._ledger.write() as c:
+            ended = self._run_now(c).state in RUN_FINAL
+            if keeps_slot:
+                if not ended:
+                    hosts.set_state(c, self._run.id, self.host, state, reason)
+                return
+            slots.give_back(c, self._run.id, self.host, None if ended else state, reason)
+
+    def _run_now(self, c: Any) -> Run:
+        return runs.by_id(c, self._run.id)

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Closing a run: its last state, its report, and what it says to the caller."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from .book import state_directory
+from .ledger import hosts, runs
+from .ledger.engine import Ledger
+from .ledger.runs import Ending
+from .report import render_text, write_report
+from .report.model import assessment_model, run_model
+from .settings import Settings
+
+
+def finish(ledger: Ledger, run: str, settings: Settings, only_if_done: bool = False) -> Optional[Ending]:
+    """End the run; None where ``only_if_done`` and a host is still on its way."""
+    with ledger.write() as c:
+        found = runs.get(c, run)
+        if only_if_done and not _nobody_else_comes(c, found.id):
+            return runs.finish_if_done(c, found.id, settings.patch_fail_on)
+        return runs.finish(c, found.id, settings.patch_fail_on)
+
+
+def _nobody_else_comes(c: Any, run_id: int) -> bool:
+    """Whether all that is left is waiting for a turn that can't come any more: the failure budget is used up."""
+    return False
+
+
+def report_run(ledger: Ledger, run: str, settings: Settings) -> Dict[str, Any]:
+    """Write the run's page; its paths, model and the table for a terminal."""
+    model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age)
+    return _written(model, _directory(settings, run))
+
+
+def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None) -> Dict[str, Any]:
+    """Write the page of the latest assessments of these hosts."""
+    model = assessment_model(ledger, time.time(), settings.patch_assessment_max_age, list(names))
+    return _written(model, Path(directory) if directory else _directory(settings, "assessment"))
+
+
+def _written(model: Dict[str, Any], directory: Path) -> Dict[str, Any]:
+    paths = write_report(model, directory)
+    return {"report": {kind: str(path) for kind, path in paths.items()}, "summary": model["summary"], "text": render_text(model)}
+
+
+def _directory(settings: Settings, name: str) -> Path:
+    return Path(settings.patch_report_dir).expanduser() / name if settings.patch_report_dir else state_directory() / "reports" / name
+
+
+def in_words(ending: Ending) -> str:
+    """Why a run is called failed, host by host, in one line."""
+    told: List[str] = ["%s %s%s" % (h.host, h.state, ": " + h.reason if h.reason else "") for h in ending.offenders]
+    shown = "; ".join(told[:5]) + ("; and %d more" % (len(told) - 5) if len(told) > 5 else "")
+    return "run %s %s%s" % (ending.run.name, ending.run.state, ": " + shown if told else "")
+
+
+def waiting(ledger: Ledger, run: str) -> List[str]:
+    """The hosts that are to be rolled, in the plan's order."""
+    with ledger.read() as c:
+        return [host.host for host in hosts.all_of(c, runs.get(c, run).id, ["waiting"])]

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maintenance mode over all places of one host: entered in order, left in reverse, each step in the ledger before it is done.
+
+What was found out of service already is not ours: its prior state is asked first and recorded, and leaving changes nothing there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+
+from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
+from .book import HostBook
+from .remote import Remote
+
+MODULE = "fleetops.patchtrain.maintenance_mode"
+IN_SERVICE = "in_service"
+_MARGIN = 60.0
+"""Seconds that an execution at a place may take beyond the driver's own limit."""
+
+Reach = Callable[[str], Remote]
+
+
+def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float) -> List[Dict[str, Any]]:
+    """Enter maintenance mode at every place, in order. A failure undoes what was entered, in reverse, and is raised with
+    what became of that."""
+    done: List[Dict[str, Any]] = []
+    for place in places:
+        try:
+            done.append(_enter_one(_checked(place, host, limit), book, reach))
+        except PatchtrainError as error:
+            undone = _undo(book, reach)
+            raise MaintenanceFailed("%s; %s" % (error.message, undone), cause=error.as_result(), undone=undone) from error
+    return done
+
+
+def leave(book: HostBook, reach: Reach) -> List[Dict[str, Any]]:
+    """Leave maintenance mode wherever this run entered it, last place first; stops at the first failure."""
+    return [_leave_one(step, book, reach) for step in book.entered()]
+
+
+def _undo(book: HostBook, reach: Reach) -> str:
+    try:
+        left = leave(book, reach)
+    except PatchtrainError as error:
+        return "undoing the places before it failed too: %s" % error.message
+    return "the places before it were brought back" if left else "nothing else had been entered"
+
+
+def _checked(place: Mapping[str, Any], host: str, limit: float) -> Dict[str, Any]:
+    if not isinstance(place, Mapping) or not place.get("driver"):
+        raise BadInput("patch_maintenance of %s: each entry needs a driver, for example {driver: haproxy, place: lb1}" % host)
+    known = ("driver", "place", "host", "timeout", "options")
+    unknown = sorted(set(place) - set(known))
+    if unknown:
+        raise BadInput("patch_maintenance of %s: unknown key %s; known are %s (a driver's own settings go under options)" % (
+            host, ", ".join(unknown), ", ".join(known)))
+    return {"driver": place["driver"], "place": place.get("place", "localhost"), "host": place.get("host", host),
+            "timeout": float(place.get("timeout", limit)), "options": dict(place.get("options", {}))}
+
+
+def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
+    remote = reach(place["place"])
+    found = _execute(remote, place, state="entered", check=True)
+    undo = dict(place, prior_state=found["prior_state"])
+    with book.step("enter", place["place"], undo=undo) as step:
+        result = _execute(remote, place, state="entered")
+        step.detail = {"driver": place["driver"], "prior_state": found["prior_state"], "changed": result.get("changed", False)}
+    return result
+
+
+def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
+    place = dict(step["undo"])
+    with book.step("leave", place["place"]):
+        result = _execute(reach(place["place"]), place, state="left")
+        book.undone(step["id"])
+    return result
+
+
+def _execute(remote: Remote, place: Mapping[str, Any], state: str, check: bool = False) -> Dict[str, Any]:
+    args = {key: place[key] for key in ("driver", "host", "timeout", "options")}
+    args["state"] = state
+    if state == "left":
+        args["prior_state"] = place["prior_state"]
+    result = remote.module(MODULE, args, float(place["timeout"]) * 2 + _MARGIN, check=check)
+    if result.get("failed"):
+        raise MaintenanceFailed("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
+                                result={key: result.get(key) for key in ("msg", "error", "prior_state", "undone")})
+    return result

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From settings and the recorded plan to the arguments of the host-side modules; from what a host said to what it means."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .settings import Settings
+
+_NOT_IN_THE_WAY = ("interrupted", "lock")
+"""Obstacles that the installation itself removes or waits for."""
+
+
+def selection_arguments(settings: Settings) -> Dict[str, Any]:
+    """Which updates are asked for, as every host-side module takes it."""
+    return {
+        "manager": settings.patch_package_manager, "classifications": settings.patch_classifications, "include": settings.patch_include,
+        "exclude": settings.patch_exclude, "security_level": settings.patch_security_level,
+        "allow_downgrade": settings.patch_allow_downgrade, "allow_removals": settings.patch_allow_removals}
+
+
+def arguments_of_plan(plan: Mapping[str, Any]) -> Dict[str, Any]:
+    """The exact packages of a recorded plan, and its digest. Criteria do not count beside an exact list."""
+    wanted = [{"name": change["name"], "arch": change["arch"], "version": change["to"]} for change in plan["changes"] if change["to"]]
+    return {"packages": wanted, "expect_digest": plan["digest"]}
+
+
+def obstacles_in_the_way(assessment: Mapping[str, Any]) -> List[str]:
+    """What would keep this host from being patched, as lines for a person."""
+    return [found["message"] for found in assessment.get("obstacles", []) if found["kind"] not in _NOT_IN_THE_WAY]
+
+
+def what_it_means(assessment: Mapping[str, Any], changes: int, setting: str) -> Tuple[str, str]:
+    """The host's state after prepare, and why: ``waiting`` for its turn in the roll, or one that ends here."""
+    obstacles = obstacles_in_the_way(assessment)
+    reboot = assessment.get("reboot", {})
+    reasons = ", ".join(reboot.get("reasons", [])) or "pending"
+    if obstacles:
+        return "blocked", "; ".join(obstacles)
+    if changes:
+        return "waiting", ""
+    if setting == "always":
+        return "waiting", "nothing to install; patch_reboot is always"
+    if not reboot.get("required"):
+        return "up_to_date", ""
+    if setting == "never":
+        return "reboot_pending", "a reboot is due (%s) and patch_reboot is never" % reasons
+    return "waiting", "nothing to install, but a reboot is due: %s" % reasons

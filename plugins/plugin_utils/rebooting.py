@@ -1,0 +1,64 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reboot, proved by the boot id. Small commands instead of modules: the cost is the host's own time and a few seconds."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+from ..module_utils.errors import CommandFailed, PatchtrainError
+from .remote import CannotRun, Lost, Remote
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_ANSWER = 8.0
+"""Seconds for one question while the host is going down or coming up."""
+
+
+class NotBack(PatchtrainError):
+    """The host did not come back with another boot id within the limit."""
+
+
+@dataclass(frozen=True)
+class Rebooted:
+    boot_id: str
+    elapsed: float
+    executions: int
+
+
+def boot_id(remote: Remote, seconds: float = 30.0) -> str:
+    """The host's boot id; ``CommandFailed`` where what comes back does not look like one."""
+    said = remote.command(["cat", BOOT_ID], seconds)
+    found = str(said["stdout"]).strip()
+    if said["rc"] != 0 or not _UUID.match(found):
+        raise CommandFailed("%s gave no boot id: %r" % (remote.name, found or said["stderr"]), ["cat", BOOT_ID], rc=said["rc"])
+    return found
+
+
+def reboot(remote: Remote, timeout: float, order: Sequence[str] = ("systemctl", "reboot"),
+           clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> Rebooted:
+    """Reboot and wait for another boot id. Raises ``NotBack`` when ``timeout`` seconds pass."""
+    before = boot_id(remote)
+    begun = clock()
+    executions = 2
+    try:
+        said = remote.command(order, 30.0)
+    except Lost:
+        said = {"rc": 0}  # the host was faster than its answer; the boot id will tell
+    if said["rc"] not in (0, 255, -15, 143):
+        raise CommandFailed("%s refused to reboot: %s" % (remote.name, str(said.get("stderr")).strip()), order, rc=said["rc"])
+    while clock() - begun < timeout:
+        remote.forget_connection()
+        executions += 1
+        try:
+            now = boot_id(remote, _ANSWER)
+        except (Lost, CannotRun, CommandFailed):
+            now = before
+        if now != before:
+            return Rebooted(now, clock() - begun, executions)
+        sleep(0.5)
+    raise NotBack("%s did not come back within %g s after its reboot" % (remote.name, timeout), host=remote.name, boot_id=before)

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hooks of a run's hosts: which files, checked all at once, ready to be included."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterable, Mapping, Set, Tuple
+
+from .book import state_directory
+from .hooks import POINTS, find, prepare
+from .variables import patch_variables
+
+_NAMES = tuple("patch_hook_" + point for point in POINTS)
+
+
+def prepare_hooks(action: Any, run: str, hosts: Iterable[str]) -> Dict[str, Dict[str, str]]:
+    """By point and by the name that one of ``hosts`` (or the task's own variables) gives: the path of the instrumented copy."""
+    target = state_directory() / "runs" / run / "hooks"
+    settings = action.settings()
+    directory = hooks_directory(settings.patch_hooks_dir, action.variables)
+    ready: Dict[str, Dict[str, str]] = {point: {} for point in POINTS}
+    for point, name in sorted(_named(action, hosts)):
+        copy = prepare(find(name, directory), point, target, action._loader, int(settings.patch_hook_task_timeout))
+        ready[point][name] = str(copy)
+    return ready
+
+
+def hooks_directory(setting: str, variables: Mapping[str, Any]) -> Path:
+    """``patch_hooks_dir``, or the caller's directory: that of the playbook, or the current one for a playbook of this collection."""
+    playbook = Path(str(variables["playbook_dir"]))
+    mine = playbook.parts[-4:-1] == ("ansible_collections", "fleetops", "patchtrain")
+    caller = Path(os.environ.get("PWD") or os.getcwd()) if mine else playbook
+    return caller / setting if setting else caller
+
+
+def _named(action: Any, hosts: Iterable[str]) -> Set[Tuple[str, str]]:
+    own = patch_variables(action.variables, action._templar, _NAMES)
+    found = [own]
+    hostvars = action.variables["hostvars"]
+    found.extend(patch_variables(hostvars[host], None, _NAMES) for host in hosts if host in hostvars)
+    return {(name[len("patch_hook_"):], str(value)) for values in found for name, value in values.items() if value}
