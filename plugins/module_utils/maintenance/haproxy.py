@@ -1,0 +1,322 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Driver ``haproxy``: a server is drained in one, several or all backends that have it, and brought back.
+
+Entering: ``drain``, wait until no session is left, then ``maint``, because a drained server still gets clients that a cookie or
+a stick table binds to it. Leaving: not straight to ``ready``, which HAProxy follows by traffic before any check has run, but to
+``drain`` with its health set down, so that it has to pass as many checks as after any failure; only then ``ready``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..clock import Clock, Deadline
+from ..errors import BadInput, MaintenanceFailed
+from ._haproxy_api import (Address, Api, ReadOnly, Server, SocketTransport, Transport, command_health_down, command_set, is_name,
+                           parse_address)
+from .driver import DRAINING, ENTERED, IN_SERVICE, LEFT, MAINTENANCE, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
+from .options import Option, boolean, one_of, seconds, whole_number, words
+
+DEFAULT_SOCKET = "/run/haproxy/admin.sock"
+_WORDS = (IN_SERVICE, DRAINING, MAINTENANCE)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not is_name(value):
+        raise ValueError("%r can't be a name in haproxy; there are only letters, digits and _ . : - in those" % (value,))
+    return value
+
+
+def _names(value: Any) -> Tuple[str, ...]:
+    return tuple(_name(word) for word in words(value))
+
+
+def _address(value: Any) -> Address:
+    return parse_address(str(value))
+
+
+OPTIONS = {
+    "backend": Option(_names),
+    "server": Option(_name),
+    "socket": Option(_address, default=DEFAULT_SOCKET),
+    "mode": Option(one_of("drain", "maint"), default="drain"),
+    "then_maint": Option(boolean, default=True),
+    "min_peers": Option(whole_number, default=1),
+    "count_backup": Option(boolean, default=False),
+    "poll": Option(seconds, default=0.5),
+}
+
+
+class Haproxy:
+    """One server at one HAProxy. ``transport`` is the runtime API."""
+
+    def __init__(self, server: str, options: Mapping[str, Any], transport: Transport, clock: Clock, check_mode: bool) -> None:
+        self._server = server
+        self._backends: Optional[Tuple[str, ...]] = options["backend"]
+        self._mode: str = options["mode"]
+        self._then_maint: bool = options["then_maint"]
+        self._min_peers: int = options["min_peers"]
+        self._count_backup: bool = options["count_backup"]
+        self._poll: float = options["poll"]
+        self._api = Api(ReadOnly(transport) if check_mode else transport)
+        self._clock = clock
+        self._check_mode = check_mode
+
+    def prior(self) -> str:
+        return _summary(self._look().mine)
+
+    def enter(self, limit: float) -> Result:
+        deadline = Deadline(limit, self._clock)
+        found = self._look()
+        prior = _summary(found.mine)
+        todo = [server for server in found.mine if server.word == IN_SERVICE]
+        self._refuse_last(found, todo)
+        if self._check_mode:
+            return Result(bool(todo), ENTERED, prior, self._detail(found, found, would=self._would_enter(todo)))
+        undo = Undo(lambda: self._put_back(todo), "%s in service again" % _paths(todo, "is", "are")) if todo else NOTHING_BEGUN
+        seen = undoing(lambda: self._take_out(todo, deadline), undo, prior)
+        return Result(bool(todo), ENTERED, prior, self._detail(found, seen))
+
+    def verify(self, state: str) -> None:
+        seen = self._look()
+        good = _is_out if state == ENTERED else _is_in
+        wrong = [server for server in seen.mine if not good(server)]
+        if wrong:
+            raise MaintenanceFailed("the host is not seen as %s at haproxy: %s" % (state, _describe(wrong)),
+                                    detail=self._detail(seen, seen))
+
+    def leave(self, prior: str, limit: float) -> Result:
+        deadline = Deadline(limit, self._clock)
+        found = self._look()
+        ours = self._were_in_service(found, prior)
+        todo = [server for server in ours if server.word != IN_SERVICE]
+        if self._check_mode or not ours:
+            return Result(bool(todo), LEFT, prior, self._detail(found, found, would=self._would_leave(todo), note=_note(found, ours)))
+        undo = Undo(lambda: self._take_back(todo), "%s out of service as before" % _paths(todo, "is", "are")) if todo else NOTHING_BEGUN
+        seen = undoing(lambda: self._bring_back(todo, ours, deadline), undo, prior)
+        return Result(bool(todo), LEFT, prior, self._detail(found, seen, note=_note(found, ours)))
+
+    # Reading
+
+    def _look(self) -> _Seen:
+        """Our server in every backend that is meant, and its peers; what is missing is a failure that names it."""
+        everything = self._api.servers()
+        having = {s.backend for s in everything if s.name == self._server}
+        wanted = self._backends or tuple(sorted(having))
+        self._refuse_missing(wanted, having, {s.backend for s in everything})
+        seen = self._api.with_usage([s for s in everything if s.backend in wanted])
+        self._refuse_missing(wanted, {s.backend for s in seen if s.name == self._server}, {s.backend for s in everything})
+        return _Seen(self._server, seen)
+
+    def _refuse_missing(self, wanted: Sequence[str], having: Any, known: Any) -> None:
+        if not wanted:
+            raise MaintenanceFailed("no backend of the haproxy at %s has a server %s; its backends are: %s"
+                                    % (self._api, self._server, _some(known)), server=self._server)
+        for backend in wanted:
+            if backend not in known:
+                raise MaintenanceFailed("the haproxy at %s has no backend %s (or none with servers); it has: %s"
+                                        % (self._api, backend, _some(known)), backend=backend)
+            if backend not in having:
+                raise MaintenanceFailed("backend %s of the haproxy at %s has no server %s"
+                                        % (backend, self._api, self._server), backend=backend, server=self._server)
+
+    def _refuse_last(self, seen: _Seen, todo: Sequence[Server]) -> None:
+        for server in todo:
+            peers = seen.peers_in_service(server, self._count_backup)
+            if peers < self._min_peers:
+                raise MaintenanceFailed(
+                    "%s has %d other usable servers in backend %s, min_peers wants %d%s"
+                    % (server.path, peers, server.backend, self._min_peers, "" if self._count_backup else " (backup servers not counted)"),
+                    backend=server.backend, server=server.name, peers_in_service=peers, min_peers=self._min_peers)
+
+    # Changing
+
+    def _set(self, servers: Sequence[Server], state: str) -> None:
+        for server in servers:
+            self._api.change(command_set(server, state))
+
+    def _take_out(self, todo: Sequence[Server], deadline: Deadline) -> _Seen:
+        self._set(todo, self._mode)
+        # Somebody else may have drained a peer since we looked: of two that did so at the same time, none keeps its drain.
+        self._refuse_last(self._await_idle(Deadline(0, self._clock), must_end=False), todo)
+        seen = self._await_idle(deadline)
+        if self._mode == "drain" and self._then_maint and todo:
+            self._set(todo, "maint")
+            seen = self._await_idle(deadline)
+        return seen
+
+    def _await_idle(self, deadline: Deadline, must_end: bool = True) -> _Seen:
+        seen: List[_Seen] = []
+
+        def idle() -> bool:
+            seen.append(self._look_out_of_service())
+            return not any(server.usage.sessions for server in seen[-1].mine)
+
+        if not deadline.until(idle, self._poll) and must_end:
+            busy = [server for server in seen[-1].mine if server.usage.sessions]
+            raise MaintenanceFailed("sessions did not end within %g s: %s" % (deadline.seconds, ", ".join(
+                "%s has %d" % (server.path, server.usage.sessions) for server in busy)), detail=self._detail(seen[-1], seen[-1]))
+        return seen[-1]
+
+    def _look_out_of_service(self) -> _Seen:
+        seen = self._look()
+        back = [server for server in seen.mine if server.word == IN_SERVICE]
+        if back:
+            raise MaintenanceFailed("%s in service although taken out: was haproxy reloaded, or does somebody else work on it?"
+                                    % _paths(back, "is", "are"), detail=self._detail(seen, seen))
+        return seen
+
+    def _put_back(self, servers: Sequence[Server]) -> None:
+        """Undo of entering: these were in service a moment ago, so no check is waited for."""
+        self._set_all(servers, lambda server: "ready", lambda server: server.word == IN_SERVICE)
+
+    def _take_back(self, servers: Sequence[Server]) -> None:
+        """Undo of leaving: each as it was found; what it only inherits from a server that it tracks is not ours to set."""
+        states = {server.path: server.own_state or "ready" for server in servers}
+        self._set_all(servers, lambda server: states[server.path], lambda server: server.word != IN_SERVICE)
+
+    def _set_all(self, servers: Sequence[Server], state: Callable[[Server], str], done: Callable[[Server], bool]) -> None:
+        """Set every one, also where one fails, then look whether it is so."""
+        problems = []
+        for server in servers:
+            try:
+                self._set([server], state(server))
+            except MaintenanceFailed as error:
+                problems.append(error.message)
+        paths = {server.path for server in servers}
+        seen: List[Server] = []
+
+        def all_done() -> bool:
+            seen[:] = [server for server in self._look().mine if server.path in paths]
+            return all(done(server) for server in seen)
+
+        if not Deadline(UNDO_LIMIT if not problems else 0, self._clock).until(all_done, self._poll):
+            raise MaintenanceFailed("; ".join(problems + [_describe([server for server in seen if not done(server)])]))
+
+    def _bring_back(self, todo: Sequence[Server], ours: Sequence[Server], deadline: Deadline) -> _Seen:
+        self._set(todo, "drain")
+        for server in self._same(self._look(), todo):
+            if server.checked:
+                self._api.change(command_health_down(server))
+        self._await(ours, lambda server: server.up, "did not pass their checks", deadline)
+        self._set(todo, "ready")
+        return self._await(ours, _is_in, "are not in service", deadline)
+
+    def _await(self, servers: Sequence[Server], good: Callable[[Server], bool], words: str, deadline: Deadline) -> _Seen:
+        seen: List[_Seen] = []
+
+        def all_good() -> bool:
+            seen.append(self._look())
+            return all(good(server) for server in self._same(seen[-1], servers))
+
+        if not deadline.until(all_good, self._poll):
+            bad = [server for server in self._same(seen[-1], servers) if not good(server)]
+            raise MaintenanceFailed("servers %s within %g s: %s" % (words, deadline.seconds, _describe(bad)),
+                                    detail=self._detail(seen[-1], seen[-1]))
+        return seen[-1]
+
+    @staticmethod
+    def _same(seen: _Seen, servers: Sequence[Server]) -> List[Server]:
+        paths = {server.path for server in servers}
+        return [server for server in seen.mine if server.path in paths]
+
+    # Telling
+
+    def _were_in_service(self, found: _Seen, prior: str) -> List[Server]:
+        before = _parse_summary(prior)
+        return [server for server in found.mine if before.get(server.backend, before.get("")) == IN_SERVICE]
+
+    def _would_enter(self, todo: Sequence[Server]) -> List[str]:
+        states = [self._mode] + (["maint"] if self._mode == "drain" and self._then_maint else [])
+        return [command_set(server, state) for state in states for server in todo]
+
+    @staticmethod
+    def _would_leave(todo: Sequence[Server]) -> List[str]:
+        return [command_set(server, state) for state in ("drain", "ready") for server in todo]
+
+    def _detail(self, found: _Seen, seen: _Seen, would: Sequence[str] = (), note: str = "") -> Dict[str, Any]:
+        before = {server.path: server.word for server in found.mine}
+        detail: Dict[str, Any] = {"socket": str(self._api), "servers": [
+            {"backend": s.backend, "server": s.name, "prior_state": before.get(s.path), "state": s.word, "up": s.up,
+             "sessions": s.usage.sessions, "status": s.usage.status, "check": s.usage.check,
+             "peers_in_service": seen.peers_in_service(s, False), "backup_peers_in_service": seen.backup_peers(s)}
+            for s in seen.mine]}
+        if self._check_mode:
+            detail["would"] = list(would)
+        if note:
+            detail["note"] = note
+        return detail
+
+
+class _Seen:
+    """What was seen at one moment: our server in each backend (``mine``), among its peers."""
+
+    def __init__(self, name: str, servers: Sequence[Server]) -> None:
+        self.mine = [server for server in servers if server.name == name]
+        self._all = list(servers)
+
+    def peers_in_service(self, server: Server, count_backup: bool) -> int:
+        """Other usable servers. A backup server often only says sorry, so it counts for another backup, or when asked for."""
+        return sum(1 for peer in self._usable_peers(server) if count_backup or server.usage.backup or not peer.usage.backup)
+
+    def backup_peers(self, server: Server) -> int:
+        return sum(1 for peer in self._usable_peers(server) if peer.usage.backup)
+
+    def _usable_peers(self, server: Server) -> List[Server]:
+        return [peer for peer in self._all if peer.backend == server.backend and peer.name != server.name and peer.usable]
+
+
+def _summary(mine: Sequence[Server]) -> str:
+    """One word where all backends agree, else ``backend=word`` for each, separated by commas (no name contains one)."""
+    states = {server.word for server in mine}
+    if len(states) == 1:
+        return states.pop()
+    return ",".join("%s=%s" % (server.backend, server.word) for server in sorted(mine, key=lambda s: s.backend))
+
+
+def _parse_summary(prior: str) -> Dict[str, str]:
+    """The word of each backend; of all of them under the key ``""``."""
+    pairs = [part.rpartition("=") for part in prior.split(",")]
+    if not all(word in _WORDS for _backend, _equals, word in pairs):
+        raise BadInput("prior_state %r is not what entering reported; it is one of %s, or backend=word for each backend, separated by "
+                       "commas" % (prior, ", ".join(_WORDS)), prior_state=prior)
+    return {backend: word for backend, _equals, word in pairs}
+
+
+def _is_out(server: Server) -> bool:
+    return server.word != IN_SERVICE and not server.usage.sessions
+
+
+def _is_in(server: Server) -> bool:
+    return server.word == IN_SERVICE and server.up
+
+
+def _note(found: _Seen, ours: Sequence[Server]) -> str:
+    kept = [server for server in found.mine if server.path not in {s.path for s in ours}]
+    return "%s left as found: not in service before" % _paths(kept, "is", "are") if kept else ""
+
+
+def _paths(servers: Sequence[Server], one: str, many: str) -> str:
+    return "%s %s" % (", ".join(server.path for server in servers), one if len(servers) == 1 else many)
+
+
+def _describe(servers: Sequence[Server]) -> str:
+    return ", ".join("%s is %s%s with %d sessions" % (
+        s.path, s.usage.status or s.word, " (%s)" % s.usage.check if s.usage.check else "", s.usage.sessions) for s in servers)
+
+
+def _some(names: Any) -> str:
+    known = sorted(names)
+    return (", ".join(known[:10]) + (", and %d more" % (len(known) - 10) if len(known) > 10 else "")) or "none"
+
+
+def _build(host: str, options: Mapping[str, Any], context: Context) -> Haproxy:
+    server = options["server"] or host
+    if not is_name(server):
+        raise BadInput("%r can't be a server's name in haproxy; give the name that haproxy.cfg uses as option server" % server, host=host)
+    return Haproxy(server, options, SocketTransport(options["socket"]), context.clock, context.check_mode)
+
+
+KIND = Kind("a server in the backends of an HAProxy, through its runtime API", OPTIONS, _build)

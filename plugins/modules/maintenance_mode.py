@@ -1,0 +1,200 @@
+#!/usr/bin/python
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: maintenance_mode
+short_description: Take a host out of service at one place, or bring it back
+version_added: 0.1.0
+description:
+  - Takes one host out of service at one place of control (a load balancer, a scheduler) so that it has no work left, and brings it
+    back so that it works again. The whole job, waiting included, is one execution at that place.
+  - What is reported is what was seen there afterwards. A limit that passes is a failure, and what had been begun is undone;
+    the failure tells both.
+  - A host that was out of service already is left as it was found. Give RV(prior_state) of O(state=entered) back as
+    O(prior_state) of O(state=left), and only what was entered is left.
+options:
+  driver:
+    description:
+      - By what the host is taken out of service. The options of each are listed at O(options).
+    type: str
+    required: true
+    choices: [command, haproxy]
+  state:
+    description:
+      - With V(entered), the host is taken out of service and seen to have no work.
+      - With V(left), it is brought back and seen to work.
+    type: str
+    required: true
+    choices: [entered, left]
+  host:
+    description: The host's name at that place. It is not the inventory's name where the place knows the host by another.
+    type: str
+    required: true
+  timeout:
+    description:
+      - Limit in seconds for the whole job. When it passes the job has failed and is undone, for which there are 30 seconds more.
+    type: float
+    default: 300
+  prior_state:
+    description:
+      - How the host was found when maintenance mode was entered, as RV(prior_state) said then. Only for O(state=left).
+      - Anything but V(in_service) leaves the host as it is and reports no change.
+    type: str
+    default: in_service
+  options:
+    description:
+      - Options of the driver.
+      - "Of V(haproxy): C(backend), a name or a list of names (default: every backend that has the server); C(server), its name in
+        haproxy.cfg (default: O(host)); C(socket), the path of the runtime API's socket or C(host:port) (default:
+        /run/haproxy/admin.sock); C(mode), C(drain) or C(maint) (default: C(drain)); C(then_maint), whether a drained server without
+        sessions is then set to maint, so that no client that a cookie binds to it returns (default: true); C(min_peers), how many
+        other usable servers each backend must have (default: 1); C(count_backup), whether backup servers count as such (default:
+        false); C(poll), seconds between two looks (default: 0.5)."
+      - "Of V(command): C(enter), C(verify) and C(leave), commands as lists of words, all required; C(verify_left) and C(prior),
+        optional ones; C(poll), seconds between two verifications (default: 2). They find the host's name in the environment variable
+        E(PATCHTRAIN_HOST)."
+    type: dict
+    default: {}
+notes:
+  - Run it where the host is controlled, with C(delegate_to), not on the host itself.
+  - The interpreter there has to be Python 3.8 or newer.
+attributes:
+  check_mode:
+    description: Reads the present state and says what would be done. Nothing that writes can be reached.
+    support: full
+  diff_mode:
+    description: Does not show differences.
+    support: none
+seealso:
+  - module: fleetops.patchtrain.host_health_info
+author:
+  - fleetops.patchtrain contributors (@fleetops)
+"""
+
+EXAMPLES = r"""
+- name: Drain a web server at the load balancer
+  fleetops.patchtrain.maintenance_mode:
+    driver: haproxy
+    state: entered
+    host: "{{ inventory_hostname }}"
+    timeout: 120
+    options:
+      backend: [shop, api]
+  delegate_to: lb1.example.com
+  register: maintenance
+
+- name: Bring it back, unless somebody else had taken it out before
+  fleetops.patchtrain.maintenance_mode:
+    driver: haproxy
+    state: left
+    host: "{{ inventory_hostname }}"
+    prior_state: "{{ maintenance.prior_state }}"
+    options:
+      backend: [shop, api]
+  delegate_to: lb1.example.com
+
+- name: Take a build agent out of service with its scheduler's own tool
+  fleetops.patchtrain.maintenance_mode:
+    driver: command
+    state: entered
+    host: "{{ inventory_hostname }}"
+    options:
+      enter: [/usr/local/bin/agents, disable, "{{ inventory_hostname }}"]
+      verify: [/usr/local/bin/agents, is-idle, "{{ inventory_hostname }}"]
+      leave: [/usr/local/bin/agents, enable, "{{ inventory_hostname }}"]
+  delegate_to: ci.example.com
+"""
+
+RETURN = r"""
+state:
+  description: V(entered) or V(left); V(unknown) where it failed and could not be undone.
+  returned: always
+  type: str
+prior_state:
+  description:
+    - How the host was found. V(in_service), or the driver's word for anything else; for haproxy V(draining), V(maintenance), or
+      C(backend=word) for each backend where they differ.
+    - Empty where a failure came before that was known.
+  returned: always
+  type: str
+detail:
+  description:
+    - What was seen, in the driver's own words. For haproxy C(servers), one for each backend, with C(sessions), C(status), C(check) and
+      C(peers_in_service).
+    - In check mode C(would) lists the commands that would have been given.
+  returned: always
+  type: dict
+undone:
+  description: Whether what a failed attempt had begun was undone. Null where nothing had been begun or nothing failed.
+  returned: always
+  type: bool
+error:
+  description: The failure as data, with its C(kind).
+  returned: failure
+  type: dict
+"""
+
+import signal
+from types import FrameType
+from typing import Any, Dict, Mapping, NoReturn, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
+from ..module_utils.maintenance.driver import ENTERED, LEFT, Context, Result
+from ..module_utils.maintenance.registry import DRIVERS, make
+from ..module_utils.runner import SystemRunner
+
+
+def argument_spec() -> Dict[str, Any]:
+    return {
+        "driver": {"type": "str", "required": True, "choices": sorted(DRIVERS)},
+        "state": {"type": "str", "required": True, "choices": [ENTERED, LEFT]},
+        "host": {"type": "str", "required": True},
+        "timeout": {"type": "float", "default": 300},
+        "prior_state": {"type": "str", "default": "in_service"},
+        "options": {"type": "dict", "default": {}},
+    }
+
+
+def work(params: Mapping[str, Any], check_mode: bool) -> Result:
+    if not 0 < params["timeout"] < float("inf"):
+        raise BadInput("timeout %r is no number of seconds above zero" % params["timeout"], option="timeout")
+    driver = make(params["driver"], params["host"], params["options"], Context(SystemRunner(), check_mode=check_mode))
+    if params["state"] == ENTERED:
+        return driver.enter(params["timeout"])
+    return driver.leave(params["prior_state"], params["timeout"])
+
+
+def failure(error: PatchtrainError, wanted: str) -> Dict[str, Any]:
+    """The result's shape is the same as on success."""
+    undone: Optional[bool] = error.data.get("undone")
+    back = LEFT if wanted == ENTERED else ENTERED
+    return dict(error.as_result(), changed=undone is False, state=back if undone else "unknown",
+                prior_state=error.data.get("prior_state", ""), detail=error.data.get("detail", {}), undone=undone)
+
+
+def told_to_end(signum: int, frame: Optional[FrameType]) -> NoReturn:
+    """The connection is gone or the task is being ended: fail as for any other reason, so that what was begun is undone."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise MaintenanceFailed("told to end by signal %d" % signum, signal=signum)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, told_to_end)
+    try:
+        result = work(module.params, module.check_mode)
+    except PatchtrainError as error:
+        module.fail_json(**failure(error, module.params["state"]))
+    module.exit_json(undone=None, **result.to_dict())
+
+
+if __name__ == "__main__":
+    main()
