@@ -77,7 +77,7 @@ class SystemRunner:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            raise CommandTimeout("%s did not end within %g s" % (argv[0], limit), argv, limit=limit) from None
+            raise CommandTimeout("%s did not end within %g s" % (argv[0], limit or 0), argv, limit=limit) from None
         return Completed(tuple(argv), process.returncode, _text(out), _text(err))
 
     def which(self, tool: str) -> Optional[str]:

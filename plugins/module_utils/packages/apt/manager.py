@@ -1,0 +1,242 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The ``PackageManager`` of Debian, Ubuntu and their relatives."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import IO, AbstractSet, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ...clock import Clock, Deadline
+from ...errors import CommandFailed, LockTimeout
+from ...runner import Runner
+from ..manager import Rules, Source
+from ..records import Package, Reboot, Selection, Transaction, Update, Wanted
+from ..versions import compare_deb
+from . import apply, classify, load, locks, parse, repair, transaction
+from .names import Key, key, shown, specs
+
+REBOOT_REQUIRED = "/run/reboot-required"
+UPDATER_UNITS = ["apt-daily.service", "apt-daily-upgrade.service"]
+LEFTOVERS = ("*.dpkg-dist", "*.dpkg-new", "*.ucf-dist", "*.ucf-new")
+
+_LOOK_AGAIN = 1.0
+
+
+class Apt:
+    """See ``PackageManager`` for what each method promises."""
+
+    name = "apt"
+
+    def __init__(self, runner: Runner, clock: Clock = Clock(), now: Callable[[], float] = time.time) -> None:  # noqa: B008
+        self._runner = runner
+        self._clock = clock
+        self._now = now
+        self._native: Optional[str] = None
+        self._policies: Tuple[str, Dict[Key, parse.Policy]] = ("", {})
+        self._sizes: Dict[Tuple[str, str, str], parse.Sizes] = {}
+        self._directories: Dict[str, str] = {}
+
+    # ------------------------------------------------------------ what is there
+
+    def arch(self) -> str:
+        if self._native is None:
+            self._native = load.architecture(self._runner)
+        return self._native
+
+    def metadata_age(self) -> Optional[float]:
+        """The oldest source counts: what it has published since then is not known here."""
+        lines = load.found(self._runner, load.LISTS, ["-maxdepth", "1", "-type", "f", "-name", "*Release"], "%C@ %f\\n")
+        fetched = [(float(when), name) for when, name in (line.split(" ", 1) for line in lines)]
+        # Sources on this very host (file:) begin with an underscore, and are not touched when they did not change.
+        times = [when for when, name in fetched if not name.startswith("_")] or [when for when, _name in fetched]
+        return max(0.0, self._now() - min(times)) if times else None
+
+    def installed(self) -> List[Package]:
+        entries = self._entries()
+        policies = self._policy(entries)
+        automatic = self._automatic()
+        return sorted((self._package(entry, policies, automatic) for entry in entries if entry.installed),
+                      key=lambda package: (package.name, package.arch))
+
+    def _package(self, entry: parse.Entry, policies: Mapping[Key, parse.Policy], automatic: AbstractSet[Key]) -> Package:
+        at = self._key(entry)
+        return Package(entry.name, entry.arch, entry.version, source=_source(policies.get(at), entry.version),
+                       reason="automatic" if at in automatic else "manual")
+
+    def holds(self) -> List[str]:
+        return sorted(shown(self._key(entry), self.arch()) for entry in self._entries() if entry.held)
+
+    def streams(self) -> List[str]:
+        return []
+
+    def sources(self) -> List[Source]:
+        """A source that was never fetched, or not accepted, is not trusted."""
+        fetched = {target.source: target for target in self._targets()}
+        configured = parse.targets(load.targets(self._runner, configured=True))
+        found = {target.source: fetched.get(target.source, target) for target in configured}
+        return [Source(target.source, target.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES))
+                for _id, target in sorted(found.items())]
+
+    def updates(self, rules: Rules, selection: Selection) -> List[Update]:
+        entries = [entry for entry in self._entries() if entry.present]
+        policies, targets = self._policy(entries), classify.by_text(self._targets())
+        found = [self._update(entry, policies[self._key(entry)], targets, rules, selection.security_level == "minimal")
+                 for entry in entries if _newer(entry, policies.get(self._key(entry)))]
+        return self._with_sizes(found)
+
+    def _update(self, entry: parse.Entry, policy: parse.Policy, targets: classify.Targets, rules: Rules, minimal: bool) -> Update:
+        latest = policy.candidate or ""
+        candidate = (classify.minimal(entry.version, latest, policy, targets, rules) if minimal else None) or latest
+        version = policy.find(candidate)
+        return Update(
+            entry.name, entry.arch, entry.version, candidate, source=_source(policy, candidate), held=entry.held,
+            classification=classify.classify(entry.version, candidate, policy, targets, rules), phased=bool(version and version.phased))
+
+    def _with_sizes(self, updates: Sequence[Update]) -> List[Update]:
+        wanted = [Wanted(update.name, update.arch, update.candidate) for update in updates]
+        sizes = transaction.by_key(self._records(wanted), self.arch())
+        return sorted((self._sized(update, sizes) for update in updates), key=lambda update: update.key)
+
+    def _sized(self, update: Update, sizes: Mapping[Tuple[Key, str], parse.Sizes]) -> Update:
+        # The candidate's architecture, not the installed one's: a package may move between its own and ``all``.
+        size = sizes.get((key(update.name, update.arch, self.arch()), update.candidate))
+        return replace(update, arch=size.arch, size=size.download) if size else update
+
+    # ------------------------------------------------------------ what would happen
+
+    def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
+        if not wanted:
+            return Transaction()
+        done = load.simulate(self._runner, specs(wanted, self.arch()))
+        host = transaction.host(self._entries(), self.arch())
+        problem = parse.problem(done.stdout, done.stderr) if done.rc else None
+        if problem:
+            return Transaction(problem=problem)
+        changes = transaction.changes(parse.steps(load.checked(done).stdout), host)
+        problem = transaction.refused(changes, wanted, selection, host)
+        if problem:
+            return Transaction(changes, problem=problem)
+        return transaction.sized(changes, self._records(transaction.specs(changes)), self._cached(), host)
+
+    # ------------------------------------------------------------ what changes the host
+
+    def refresh(self, limit: float) -> None:
+        deadline = Deadline(limit, self._clock)
+        self.wait_for_lock(limit)
+        self._policies = ("", {})
+        self._sizes = {}
+        apply.update(self._runner, max(deadline.left, 1.0))
+
+    def download(self, wanted: Sequence[Wanted], selection: Selection, limit: float) -> None:
+        if wanted:
+            apply.download(self._runner, specs(wanted, self.arch()), selection, limit)
+
+    def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str], keep_config: bool = True) -> None:
+        if not wanted:
+            return
+        deadline = Deadline(limit, self._clock)
+        self.wait_for_lock(limit)
+        self.download(wanted, selection, max(deadline.left, 1.0))
+        done = apply.install(self._runner, specs(wanted, self.arch()), selection, keep_config, deadline.left, log)
+        if done.rc:
+            raise CommandFailed("apt-get ended with rc %d: its log says why" % done.rc, done.argv, rc=done.rc)
+
+    def interrupted(self) -> Optional[str]:
+        return repair.diagnosis(self._runner)
+
+    def repair(self, limit: float, log: IO[str]) -> None:
+        self.wait_for_lock(limit)
+        repair.repair(self._runner, self.arch(), self._directory("archives"), log)
+
+    def wait_for_lock(self, limit: float) -> None:
+        found: List[Optional[locks.Holder]] = []
+
+        def is_free() -> bool:
+            found[:] = [locks.holder(self._runner)]
+            return found[0] is None
+
+        if not Deadline(limit, self._clock).until(is_free, _LOOK_AGAIN):
+            raise LockTimeout("%s, for longer than %g s" % (found[0], limit), holder=str(found[0]), limit=limit)
+
+    def restore_reasons(self, before: Sequence[Package]) -> List[str]:
+        """A package that ``before`` does not know is a new dependency; to give one that was asked for another reason, say so there."""
+        was = {key(package.name, package.arch, self.arch()): package.reason for package in before}
+        automatic = self._automatic()
+        wrong: Dict[str, List[str]] = {"manual": [], "automatic": []}
+        for at in map(self._key, (entry for entry in self._entries() if entry.present)):
+            reason, now = was.get(at, "automatic"), "automatic" if at in automatic else "manual"
+            if reason != now and reason in wrong:
+                wrong[reason].append(shown(at, self.arch()))
+        for reason, names in wrong.items():
+            apply.mark(self._runner, reason, sorted(names))
+        return ["%s: %s" % (name, reason) for reason, names in wrong.items() for name in sorted(names)]
+
+    # ------------------------------------------------------------ what else is known
+
+    def reboot(self) -> Reboot:
+        if self._runner.read(REBOOT_REQUIRED) is None:
+            return Reboot(False)
+        packages = sorted(set((self._runner.read(REBOOT_REQUIRED + ".pkgs") or "").split()))
+        return Reboot(True, tuple("package: %s" % name for name in packages) or ("%s exists" % REBOOT_REQUIRED,))
+
+    def updater_units(self) -> List[str]:
+        return list(UPDATER_UNITS)
+
+    def leftover_config(self) -> List[str]:
+        tests = [word for name in LEFTOVERS for word in ("-o", "-name", name)][1:]
+        return sorted(load.found(self._runner, "/etc", ["-xdev", "-type", "f", "("] + tests + [")"]))
+
+    def cache_paths(self) -> List[str]:
+        return [self._directory("archives")]
+
+    def environment(self) -> Mapping[str, str]:
+        return apply.environment()
+
+    # ------------------------------------------------------------ the host, as often as it is asked
+
+    def _entries(self) -> List[parse.Entry]:
+        return parse.status(load.status(self._runner))
+
+    def _key(self, entry: parse.Entry) -> Key:
+        return key(entry.name, entry.arch, self.arch())
+
+    def _targets(self) -> List[parse.Target]:
+        return parse.targets(load.targets(self._runner))
+
+    def _automatic(self) -> AbstractSet[Key]:
+        states = self._runner.read(self._directory("states")) or ""
+        return parse.automatic(states, self.arch())
+
+    def _directory(self, what: str) -> str:
+        self._directories = self._directories or load.directories(self._runner)
+        return self._directories[what]
+
+    def _policy(self, entries: Sequence[parse.Entry]) -> Dict[Key, parse.Policy]:
+        """Half a second for all packages; asked again only when dpkg's database or the metadata changed."""
+        state = repr(entries)
+        if self._policies[0] != state:
+            names = [shown(self._key(entry), self.arch()) for entry in entries if entry.present]
+            self._policies = (state, parse.policies(load.policy(self._runner, names), self.arch()))
+        return self._policies[1]
+
+    def _records(self, wanted: Sequence[Wanted]) -> Dict[Tuple[str, str, str], parse.Sizes]:
+        missing = [item for item in wanted if (item.name, item.arch, item.version) not in self._sizes]
+        if missing:
+            self._sizes.update(parse.records(load.show(self._runner, specs(missing, self.arch()))))
+        return self._sizes
+
+    def _cached(self) -> List[str]:
+        return load.found(self._runner, self._directory("archives"), ["-maxdepth", "1", "-type", "f", "-name", "*.deb"], "%f\\n")
+
+
+def _newer(entry: parse.Entry, policy: Optional[parse.Policy]) -> bool:
+    return bool(policy and policy.candidate and compare_deb(entry.version, policy.candidate) < 0)
+
+
+def _source(policy: Optional[parse.Policy], version: str) -> str:
+    found = policy.find(version) if policy else None
+    texts = [text for text in (found.sources if found else ()) if text != parse.DPKG_STATUS]
+    return parse.source_id(texts[0]) if texts else ""

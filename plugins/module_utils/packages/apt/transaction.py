@@ -1,0 +1,88 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""From what apt says that it would do to a ``Transaction``. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ..records import Change, Selection, Transaction, Wanted
+from ..versions import compare_deb
+from .names import Key, key, split
+from .parse import Entry, Sizes, Step
+
+Records = Mapping[Tuple[str, str, str], Sizes]
+
+
+@dataclass(frozen=True)
+class Host:
+    """What has to be known of the host to read a simulation."""
+
+    native: str
+    entries: Mapping[Key, Entry]
+
+
+def host(entries: Iterable[Entry], native: str) -> Host:
+    return Host(native, {key(entry.name, entry.arch, native): entry for entry in entries if entry.present})
+
+
+def changes(steps: Iterable[Step], at: Host) -> Tuple[Change, ...]:
+    return tuple(sorted((_change(step, at) for step in steps), key=lambda change: change.key))
+
+
+def _change(step: Step, at: Host) -> Change:
+    name, qualifier = split(step.shown, at.native)
+    entry = at.entries.get((name, qualifier))
+    return Change(name, step.arch or (entry.arch if entry else qualifier), step.from_, step.to)
+
+
+def refused(found: Sequence[Change], wanted: Iterable[Wanted], selection: Selection, at: Host) -> Optional[str]:
+    """Why this is not what was asked for, though apt would do it."""
+    reached = {(key(change.name, change.arch, at.native), change.to) for change in found}
+    reached |= {(name, entry.version) for name, entry in at.entries.items()}
+    missed = ["%s %s" % (w.name, w.version) for w in wanted if (key(w.name, w.arch, at.native), w.version) not in reached]
+    if missed:
+        return "apt would not install %s" % ", ".join(missed)
+    lower = [c for c in found if c.from_ and c.to and compare_deb(c.to, c.from_) < 0 and not selection.allow_downgrade]
+    return "would downgrade %s" % ", ".join("%s from %s to %s" % (c.name, c.from_, c.to) for c in lower) if lower else None
+
+
+def specs(found: Iterable[Change]) -> List[Wanted]:
+    """The versions that have to come onto the host."""
+    return [Wanted(change.name, change.arch, change.to) for change in found if change.to]
+
+
+def sized(found: Tuple[Change, ...], records: Records, cached: Iterable[str], at: Host) -> Transaction:
+    """``cached`` are names of archives that need no download any more."""
+    there = set(cached)
+    download = sum(_download(change, records) for change in found if change.to and _archive(change) not in there)
+    growth = sum(_size(change, records) - _size_before(change, at) for change in found)
+    return Transaction(found, download_size=download, installed_size=growth)
+
+
+def _archive(change: Change) -> str:
+    return "%s_%s_%s.deb" % (change.name, (change.to or "").replace(":", "%3a"), change.arch)
+
+
+def _record(change: Change, records: Records) -> Sizes:
+    return records.get((change.name, change.arch, change.to or ""), Sizes(change.arch, None, 0))
+
+
+def _download(change: Change, records: Records) -> int:
+    return _record(change, records).download or 0
+
+
+def _size(change: Change, records: Records) -> int:
+    return _record(change, records).installed if change.to else 0
+
+
+def _size_before(change: Change, at: Host) -> int:
+    entry = at.entries.get(key(change.name, change.arch, at.native))
+    return entry.size if entry else 0
+
+
+def by_key(records: Records, native: str) -> Dict[Tuple[Key, str], Sizes]:
+    """The same by apt's own key and the version, for where the architecture of a version is what is asked."""
+    return {(key(name, arch, native), version): sizes for (name, arch, version), sizes in records.items()}
