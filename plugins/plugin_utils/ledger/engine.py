@@ -1,0 +1,197 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a ledger and its transactions.
+
+A connection lives as long as one ``with``: Ansible forks for every task, and no connection may be shared over a fork (nor
+may a process fork inside a ``with``: the child would wait for locks that it believes to be its own). What writes holds the database for itself from its first read on, because a slot that is counted and then taken in a
+transaction that began later than its count is taken by several at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from . import place, schema
+from ._sqlalchemy import require, sa
+from .errors import LedgerBusy, LedgerError, LedgerForeign, LedgerMissing, LedgerNewer, LedgerUnavailable, LedgerUnsafe
+from .migrations import MIGRATIONS
+
+BUSY_LIMIT = 30.0
+_LOCK = 0x70617463  # of PostgreSQL's advisory locks: any number that is ours alone
+_BEGIN = "patchtrain_begin"
+
+
+class Ledger:
+    """``read`` and ``write`` give a connection in a transaction; leaving them well commits it."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self._readers = engine.execution_options(**{_BEGIN: "BEGIN"})
+        self._writers = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self.name = name
+
+    @classmethod
+    def open(cls, target: str | None = None) -> Ledger:
+        """The ledger at a path or SQLAlchemy URL (default: ``place.default_target``), made where there is none."""
+        require()
+        target = target or place.default_target(os.environ)
+        if place.is_url(target):
+            return _open(_parse(target))
+        path = os.path.abspath(os.path.expanduser(target))
+        return _open(sa.URL.create("sqlite", database=path))
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view; writers are not kept waiting."""
+        with self._failures(), self._readers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """The only writer there is, until left. Keep it short, and never around anything but the ledger."""
+        with self._failures(), self._writers.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
+            yield connection
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: sa.exc.DBAPIError) -> LedgerError:
+        said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        if "database is locked" in said or "lock timeout" in said:
+            return LedgerBusy("the ledger %s was kept locked by others for %g s" % (self.name, BUSY_LIMIT), ledger=self.name)
+        if "file is not a database" in said:
+            return LedgerForeign("%s is not a ledger, not even a database: name another path" % self.name, ledger=self.name)
+        return LedgerUnavailable("the ledger %s can't be used: %s" % (self.name, said), ledger=self.name)
+
+
+def _parse(target: str) -> sa.URL:
+    try:
+        return sa.make_url(target)
+    except sa.exc.ArgumentError:
+        raise LedgerUnavailable("the ledger's address is not a database URL: use a path, or for example "
+                                "postgresql+psycopg://user@host/database") from None
+
+
+def _open(url: sa.URL) -> Ledger:
+    name = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        name = url.database or ""
+        if not name or name == ":memory:" or name.startswith("file:"):
+            raise LedgerUnsafe("a ledger in memory would be lost with its process: name a path")
+        _make_file(url, name)
+    ledger = Ledger(_engine(url), name)
+    _check(ledger)
+    return ledger
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_LIMIT} if sqlite else {})
+    except (ImportError, sa.exc.NoSuchModuleError) as error:
+        raise LedgerMissing("the ledger's database %s needs a Python driver that is not installed: %s" % (url.drivername, error)) from error
+    if sqlite:
+        sa.event.listen(engine, "connect", _connected)
+        sa.event.listen(engine, "begin", _begin)
+    elif url.get_backend_name() == "postgresql":
+        sa.event.listen(engine, "connect", _limit_locks)
+    return engine
+
+
+def _connected(connection: Any, record: Any) -> None:
+    # The driver would begin transactions by itself, and at the first change only: too late for what was read before.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _limit_locks(connection: Any, record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = %d" % int(BUSY_LIMIT * 1000))
+    connection.commit()
+
+
+def _make_file(url: sa.URL, path: str) -> None:
+    """A SQLite file with all its tables, where there is none. It is made beside and then named, so that nobody ever sees half of one.
+
+    An existing file is never opened but by SQLite: closing it would drop the locks that this process holds on it.
+    """
+    place.prepare_folder(path)
+    if os.path.lexists(path):
+        return
+    beside = "%s.%d.new" % (path, os.getpid())
+    try:
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            _fill_file(url.set(database=beside), path)
+            os.link(beside, path)
+        finally:
+            os.unlink(beside)
+    except FileExistsError:
+        return  # another process was quicker
+    except OSError as error:
+        raise LedgerUnavailable("the ledger %s can't be made: %s" % (path, error.strerror), path=path) from error
+
+
+def _fill_file(url: sa.URL, path: str) -> None:
+    engine = _engine(url)
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA journal_mode = WAL")  # outside a transaction, and stays with the file
+    with Ledger(engine, path).write() as writer:
+        _create(writer)
+
+
+def _create(connection: sa.Connection) -> None:
+    schema.metadata.create_all(connection)
+    connection.execute(sa.insert(schema.meta), [
+        {"key": "product", "value": schema.PRODUCT}, {"key": "version", "value": str(schema.VERSION)}])
+
+
+def _check(ledger: Ledger) -> None:
+    """Refuse what is not ours or newer than we are; bring up what is older."""
+    with ledger.read() as connection:
+        found = _version(connection, ledger.name)
+    if found == schema.VERSION:
+        return
+    with ledger.write() as connection:
+        # Others may have done it since.
+        found = _version(connection, ledger.name)
+        if found is None:
+            _create(connection)
+        else:
+            _migrate(connection, found)
+
+
+def _version(connection: sa.Connection, name: str) -> int | None:
+    """The schema's version; None where a database server has an empty database for us."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables and connection.dialect.name != "sqlite":
+        return None
+    values = {}
+    if "meta" in tables and {c["name"] for c in sa.inspect(connection).get_columns("meta")} >= {"key", "value"}:
+        values = {row.key: row.value for row in connection.execute(sa.select(schema.meta.c.key, schema.meta.c.value))}
+    if values.get("product") != schema.PRODUCT or not values.get("version", "").isdigit():
+        raise LedgerForeign("%s is not a ledger of %s: name another path or database" % (name, schema.PRODUCT), ledger=name)
+    version = int(values["version"])
+    if version > schema.VERSION:
+        raise LedgerNewer("the ledger %s has schema %d, and this version of %s knows %d at most: update the collection on this controller"
+                          % (name, version, schema.PRODUCT, schema.VERSION), ledger=name, version=version)
+    return version
+
+
+def _migrate(connection: sa.Connection, found: int) -> None:
+    for version in range(found, schema.VERSION):
+        MIGRATIONS[version](connection)
+    connection.execute(sa.update(schema.meta).where(schema.meta.c.key == "version").values(value=str(schema.VERSION)))

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts of a run: where each stands, what it was like before, and what is to be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ..scheduling.states import RUN_FINAL, host_may_go
+from . import events, schema
+from ._sqlalchemy import sa
+from .errors import HostUnknown, NotAllowed
+from .rows import Data, RunHost, read
+
+_t = schema.run_hosts
+_COLUMNS = (_t.c.run_id, _t.c.host, _t.c.position, _t.c.canary, _t.c.state, _t.c.came_from, _t.c.reason, _t.c.changed_at)
+
+
+def get(c: sa.Connection, run_id: int, host: str) -> RunHost:
+    row = c.execute(sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.host == host)).first()
+    if row is None:
+        raise HostUnknown("host %s is not among the targets of this run, which are fixed when it is opened" % host, host=host)
+    return read(RunHost, row)
+
+
+def all_of(c: sa.Connection, run_id: int, states: Collection[str] | None = None) -> list[RunHost]:
+    """The hosts of a run in the plan's order, all or those in one of ``states``."""
+    query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id).order_by(_t.c.position)
+    if states is not None:
+        query = query.where(_t.c.state.in_(list(states)))
+    return [read(RunHost, row) for row in c.execute(query)]
+
+
+def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str = "", actor: str = "",
+              at: float | None = None) -> RunHost:
+    """Write where a host stands now; staying where it is changes nothing but the reason. Every change is an event too."""
+    was = get(c, run_id, host)
+    if was.state == state and reason in ("", was.reason):
+        return was
+    _check(c, was, state)
+    came_from = was.came_from if was.state == state else was.state
+    c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(
+        state=state, came_from=came_from, reason=reason, changed_at=events.stamp(at)))
+    events.append(c, "host_state", reason, run_id=run_id, host=host, actor=actor, detail={"was": was.state, "is": state}, at=at)
+    return get(c, run_id, host)
+
+
+def _check(c: sa.Connection, was: RunHost, state: str) -> None:
+    run_state = c.execute(sa.select(schema.runs.c.state).where(schema.runs.c.id == was.run_id)).scalar_one()
+    if run_state in RUN_FINAL:
+        raise NotAllowed("host %s can't become %s: its run has ended (%s)" % (was.host, state, run_state), host=was.host, state=was.state)
+    if not host_may_go(was.state, state):
+        raise NotAllowed("host %s is %s and can't become %s" % (was.host, was.state, state), host=was.host, state=was.state)
+
+
+def set_baseline(c: sa.Connection, run_id: int, host: str, health: Data) -> None:
+    """Keep the health that the host had before it was touched."""
+    _keep(c, run_id, host, baseline=health)
+
+
+def baseline(c: sa.Connection, run_id: int, host: str) -> Data | None:
+    return _kept(c, run_id, host, _t.c.baseline)
+
+
+def set_plan(c: sa.Connection, run_id: int, host: str, plan: Data) -> None:
+    """Keep exactly what is to be installed."""
+    _keep(c, run_id, host, plan=plan)
+
+
+def plan(c: sa.Connection, run_id: int, host: str) -> Data | None:
+    return _kept(c, run_id, host, _t.c.plan)
+
+
+def _keep(c: sa.Connection, run_id: int, host: str, **values: Any) -> None:
+    get(c, run_id, host)
+    c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(**values))
+
+
+def _kept(c: sa.Connection, run_id: int, host: str, column: sa.Column[Any]) -> Data | None:
+    get(c, run_id, host)
+    found: Data | None = c.execute(sa.select(column).where(_t.c.run_id == run_id, _t.c.host == host)).scalar_one()
+    return found

@@ -1,0 +1,13 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From each version of the schema to the next. A step is never changed once it has been released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ._sqlalchemy import sa
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {}
+"""The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

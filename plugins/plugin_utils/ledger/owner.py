@@ -1,0 +1,59 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which process works on a run, and whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Read = Callable[[str], str | None]
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
+    except OSError:
+        return None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """``started`` is the kernel's tick at which the process began, so that a number used again is not the same process."""
+
+    host: str
+    pid: int
+    started: int
+    boot_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def owner_of(pid: int | None = None, read: Read = _read) -> Owner:
+    """The owner that this machine's process ``pid`` (default: this one) is."""
+    pid = os.getpid() if pid is None else pid
+    return Owner(socket.gethostname(), pid, _ticks(pid, read) or 0, (read("/proc/sys/kernel/random/boot_id") or "").strip())
+
+
+def is_gone(owner: Mapping[str, Any], read: Read = _read) -> bool:
+    """Whether that process is known to be gone. What runs on another machine can't be known, so it is taken to live."""
+    if not owner.get("pid") or owner.get("host") != socket.gethostname():
+        return False
+    boot_id = (read("/proc/sys/kernel/random/boot_id") or "").strip()
+    if not boot_id:
+        return False
+    return bool(boot_id != owner.get("boot_id") or _ticks(int(owner["pid"]), read) != owner.get("started"))
+
+
+def _ticks(pid: int, read: Read) -> int | None:
+    stat = read("/proc/%d/stat" % pid)
+    if stat is None:
+        return None
+    # The program's name, in parentheses, may hold spaces and parentheses itself.
+    return int(stat.rpartition(")")[2].split()[19])

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables. Times are seconds since the epoch, UTC. Whatever is new here needs a migration and a new ``VERSION``."""
+
+from __future__ import annotations
+
+from ._sqlalchemy import sa
+from .columns import Document, Packed, Text
+
+VERSION = 1
+PRODUCT = "fleetops.patchtrain"
+
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "meta", metadata,
+    sa.Column("key", sa.String(50), primary_key=True),
+    sa.Column("value", Text, nullable=False))
+
+runs = sa.Table(
+    "runs", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False, unique=True),
+    sa.Column("deployment", Text, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("job_id", Text, nullable=False),
+    sa.Column("change_id", Text, nullable=False),
+    sa.Column("settings", Document, nullable=False),
+    sa.Column("owner", Document, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("started_at", sa.Double, nullable=False, index=True),
+    sa.Column("finished_at", sa.Double))
+
+run_hosts = sa.Table(
+    "run_hosts", metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("host", Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("canary", sa.Boolean, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("came_from", sa.String(20), nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("changed_at", sa.Double, nullable=False),
+    sa.Column("baseline", Packed),
+    sa.Column("plan", Packed))
+
+
+def _of_a_host(*columns: sa.Column[object], name: str) -> sa.Table:
+    """A table whose rows belong to one host of one run."""
+    return sa.Table(
+        name, metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("run_id", sa.Integer, nullable=False),
+        sa.Column("host", Text, nullable=False),
+        *columns,
+        sa.ForeignKeyConstraint(["run_id", "host"], ["run_hosts.run_id", "run_hosts.host"]),
+        sa.Index(name + "_of_host", "run_id", "host"))
+
+
+steps = _of_a_host(
+    sa.Column("step", Text, nullable=False),
+    sa.Column("place", Text, nullable=False),
+    sa.Column("undo", Document),
+    sa.Column("started_at", sa.Double, nullable=False),
+    sa.Column("finished_at", sa.Double),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("message", Text, nullable=False),
+    sa.Column("detail", Document),
+    sa.Column("undone_at", sa.Double),
+    name="steps")
+
+slots = _of_a_host(
+    sa.Column("taken_at", sa.Double, nullable=False),
+    sa.Column("returned_at", sa.Double),
+    sa.Column("reason", Text, nullable=False),
+    name="slots")
+
+sa.Index("slots_open", slots.c.run_id, slots.c.host, unique=True,
+         sqlite_where=slots.c.returned_at.is_(None), postgresql_where=slots.c.returned_at.is_(None))
+
+logs = _of_a_host(
+    sa.Column("step", Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("text", Packed, nullable=False),
+    name="logs")
+
+package_changes = _of_a_host(
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("name", Text, nullable=False, index=True),
+    sa.Column("arch", Text, nullable=False),
+    sa.Column("from_version", Text),
+    sa.Column("to_version", Text),
+    sa.Column("classification", Text, nullable=False),
+    sa.Column("result", Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    name="package_changes")
+
+package_references = sa.Table(
+    "package_references", metadata,
+    sa.Column("change_id", sa.ForeignKey("package_changes.id"), primary_key=True),
+    sa.Column("reference", Text, primary_key=True, index=True))
+
+assessments = sa.Table(
+    "assessments", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id")),
+    sa.Column("host", Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("document", Packed, nullable=False),
+    sa.Index("assessments_of_host", "host", "at"))
+
+events = sa.Table(
+    "events", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), index=True),
+    sa.Column("host", Text),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("action", Text, nullable=False),
+    sa.Column("text", Text, nullable=False),
+    sa.Column("detail", Document))

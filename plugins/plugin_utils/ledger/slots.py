@@ -1,0 +1,105 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Slots: a host's right to be out of service. Decided by ``scheduling.budget``, kept here, for all runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..scheduling.budget import Budget, Decision, Host, Request, decide
+from ..scheduling.states import HOST_FAILED, HOST_FINAL, RUN_UNFINISHED, uses_up_failures
+from . import events, hosts, runs, schema
+from ._sqlalchemy import sa
+from .engine import Ledger
+from .errors import NotAllowed
+from .owner import is_gone
+from .rows import Held, Run, RunHost
+
+_t = schema.slots
+
+
+@dataclass(frozen=True)
+class Ask:
+    """``hosts`` is the set in the inventory that the budget is for, targeted or not. ``batch`` are the hosts that move in
+    step with this one where ``in_step`` says that they do."""
+
+    run_id: int
+    host: str
+    hosts: Collection[str]
+    unavailable: Budget
+    failures: Budget
+    in_step: bool = False
+    batch: Sequence[str] = ()
+
+
+def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
+    """Count, decide and take in one transaction that no other writer can enter. Asking again for a slot that the host has
+    is granted; the slot stays as it was."""
+    with ledger.write() as c:
+        run, me = runs.by_id(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
+        if me.state in HOST_FINAL:
+            raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
+        request = _request(c, ask, run)
+        decision = decide(request)
+        if decision.granted and not any(h.name == ask.host and h.run == run.name for h in request.holders):
+            c.execute(sa.insert(_t).values(run_id=run.id, host=ask.host, taken_at=events.stamp(at), reason=""))
+    return decision
+
+
+def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None, reason: str = "", actor: str = "",
+              at: float | None = None) -> bool:
+    """Return a host's slot, and with ``state`` write where the host has come to, so that nobody sees one without the other.
+    False where it had none. Also the way to release what a vanished controller has left, with actor and reason."""
+    at = events.stamp(at)
+    returned = c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host, _t.c.returned_at.is_(None)).values(
+        returned_at=at, reason=reason)).rowcount == 1
+    if returned:
+        events.append(c, "slot_returned", reason, run_id=run_id, host=host, actor=actor, at=at)
+    if state is not None:
+        hosts.set_state(c, run_id, host, state, reason, actor, at)
+    return returned
+
+
+def holders(c: sa.Connection, among: Collection[str] | None = None) -> list[Held]:
+    """All slots that are out, oldest first, of all runs, finished ones too: what they left behind is still out of service."""
+    runs_, targets = schema.runs, schema.run_hosts
+    query = sa.select(_t.c.host, runs_.c.id.label("run_id"), runs_.c.name.label("run"), runs_.c.state.label("run_state"), runs_.c.owner,
+                      targets.c.state, targets.c.reason, _t.c.taken_at) \
+        .join(runs_, runs_.c.id == _t.c.run_id) \
+        .join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)) \
+        .where(_t.c.returned_at.is_(None)).order_by(_t.c.taken_at, _t.c.id)
+    # Slots are few, sets may be thousands: the choice is made here.
+    return [Held(**row._mapping) for row in c.execute(query) if among is None or row.host in among]
+
+
+def of_run(c: sa.Connection, run_id: int) -> list[Any]:
+    """Every slot that the run ever took, in order: rows with host, taken_at and returned_at."""
+    return list(c.execute(sa.select(_t.c.host, _t.c.taken_at, _t.c.returned_at).where(_t.c.run_id == run_id).order_by(_t.c.id)))
+
+
+def _request(c: sa.Connection, ask: Ask, run: Run) -> Request:
+    among = {*ask.hosts, ask.host}
+    mine = hosts.all_of(c, run.id)
+    held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c, among)]
+    return Request(
+        ask.host, run.name, run.state, ask.unavailable, ask.failures, held, _down(c, run, mine, among),
+        [h.host for h in mine if uses_up_failures(h.state, h.came_from)],
+        [h.host for h in mine if h.canary and h.state in HOST_FAILED], ask.in_step, ask.batch)
+
+
+def _abandoned(held: Held, run: Run) -> bool:
+    return held.run_id != run.id and held.run_state in RUN_UNFINISHED and is_gone(held.owner)
+
+
+def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost], among: Collection[str]) -> list[Host]:
+    """Hosts that nobody can reach. What this run knows of its own targets counts more than what another found earlier."""
+    own = {h.host for h in mine}
+    down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable" and h.host in among]
+    runs_, targets = schema.runs, schema.run_hosts
+    query = sa.select(targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(runs_, runs_.c.id == targets.c.run_id).where(
+        runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable")
+    others = [row for row in c.execute(query) if row.host in among and row.host not in own and not is_gone(row.owner)]
+    return down + [Host(row.host, row.name, row.state) for row in others]

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of a host: written before they are done, with what undoes them, and ended afterwards."""
+
+from __future__ import annotations
+
+from . import events, hosts, schema
+from ._sqlalchemy import sa
+from .errors import NotAllowed
+from .rows import Data, Step, read
+
+OUTCOMES = ("ok", "failed", "unreachable", "skipped")
+
+_t = schema.steps
+
+
+def begin(c: sa.Connection, run_id: int, host: str, step: str, place: str = "", undo: Data | None = None,
+          at: float | None = None) -> int:
+    """Write that a step is about to be done, and return its id. ``undo`` is what a later process needs to undo it."""
+    hosts.get(c, run_id, host)
+    result = c.execute(sa.insert(_t).values(
+        run_id=run_id, host=host, step=step, place=place, undo=undo, started_at=events.stamp(at), outcome="", message=""))
+    return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail: Data | None = None, at: float | None = None) -> None:
+    """Write how a step ended, once: ``ok``, ``failed``, ``unreachable`` or ``skipped`` (it was not necessary)."""
+    if outcome not in OUTCOMES:
+        raise NotAllowed("a step ends %s, not %r" % (", ".join(OUTCOMES), outcome), step_id=step_id)
+    changed = c.execute(sa.update(_t).where(_t.c.id == step_id, _t.c.finished_at.is_(None)).values(
+        finished_at=events.stamp(at), outcome=outcome, message=message, detail=detail))
+    if changed.rowcount != 1:
+        raise NotAllowed("step %d is not open: how it ended is written already" % step_id, step_id=step_id)
+
+
+def set_undo(c: sa.Connection, step_id: int, undo: Data) -> None:
+    """Write what undoes a step that was begun, where that is known only after a look at the place."""
+    c.execute(sa.update(_t).where(_t.c.id == step_id).values(undo=undo))
+
+
+def all_of(c: sa.Connection, run_id: int, host: str | None = None) -> list[Step]:
+    """The steps of a run, or of one of its hosts, in the order in which they were begun."""
+    query = sa.select(_t).where(_t.c.run_id == run_id).order_by(_t.c.id)
+    if host is not None:
+        query = query.where(_t.c.host == host)
+    return [read(Step, row) for row in c.execute(query)]
+
+
+def open_steps(c: sa.Connection, run_id: int, host: str) -> list[Step]:
+    """Steps that were begun and of which nobody knows how they ended."""
+    return [step for step in all_of(c, run_id, host) if step.finished_at is None]
+
+
+def to_undo(c: sa.Connection, run_id: int, host: str) -> list[Step]:
+    """What this run changed and has not undone, last first. A step that failed, or was cut, may be half done, so it counts."""
+    done = all_of(c, run_id, host)
+    return [s for s in reversed(done) if s.undo is not None and s.undone_at is None and s.outcome != "skipped"]
+
+
+def mark_undone(c: sa.Connection, step_id: int, at: float | None = None) -> None:
+    """Write that a step's effect is gone; the first time stays."""
+    c.execute(sa.update(_t).where(_t.c.id == step_id, _t.c.undone_at.is_(None)).values(undone_at=events.stamp(at)))

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ledger must do on every database. Each test gets an empty one.
+
+SQLite always; PostgreSQL too where ``PATCHTRAIN_TEST_POSTGRESQL`` holds the URL of a database that may be emptied.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import owner_of
+
+POSTGRESQL = os.environ.get("PATCHTRAIN_TEST_POSTGRESQL", "")
+OpenRun = Callable[..., Any]
+
+
+def _emptied(url: str) -> str:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRESQL else [])])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path / "state" / "ledger.db") if request.param == "sqlite" else _emptied(POSTGRESQL)
+
+
+@pytest.fixture
+def ledger(target: str) -> Iterator[Ledger]:
+    yield Ledger.open(target)
+
+
+@pytest.fixture
+def open_run(ledger: Ledger) -> OpenRun:
+    """Opens a run and returns it: ``open_run("night", ["web1", "web2"], canaries=["web1"])``."""
+
+    def opened(name: str = "night", targets: Any = ("web1", "web2"), canaries: Any = (), at: float = 1000.0, **more: Any) -> Any:
+        new = runs.NewRun(name, "web", more.pop("owner", owner_of()), [runs.Target(h, h in canaries) for h in targets], **more)
+        with ledger.write() as c:
+            return runs.open_run(c, new, at)[0]
+
+    return opened
+
+
+@pytest.fixture
+def walk(ledger: Ledger) -> Callable[..., None]:
+    """Takes a host through states: ``walk(run, "web1", "draining", "failed")``."""
+
+    def walked(run: Any, host: str, *states: str, at: float = 1001.0) -> None:
+        for state in states:
+            with ledger.write() as c:
+                hosts.set_state(c, run.id, host, state, at=at)
+
+    return walked
