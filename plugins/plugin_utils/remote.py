@@ -125,9 +125,10 @@ class Remote:
             _end(_children() - before)
             raise Lost("%s did not answer within %g s" % (self.name, seconds), host=self.name, limit=seconds) from None
         except AnsibleConnectionFailure as error:
-            raise Lost("%s can't be reached: %s" % (self.name, _first_line(error)), host=self.name) from error
+            raise Lost("%s can't be reached: %s" % (self.name, _telling_line(error)), host=self.name) from error
         except AnsibleError as error:
-            raise CannotRun("%s: %s" % (self.name, _first_line(error)), host=self.name, obstacle="connection") from error
+            obstacle, meaning = _meaning(str(error)) or ("connection", " ".join(str(error).split()))
+            raise CannotRun("%s: %s" % (self.name, meaning), host=self.name, obstacle=obstacle) from error
 
 
 def harden(connection: Any) -> None:
@@ -170,19 +171,30 @@ def why_nothing_ran(result: Mapping[str, Any]) -> Optional[tuple[str, str]]:
     said = " ".join(str(result.get(key, "")) for key in ("msg", "module_stderr", "module_stdout"))
     if "module_stdout" not in result and "module_stderr" not in result and "interpreter" not in said:
         return None
-    for obstacle, sign, meaning in _SIGNS:
-        if sign in said:
-            return obstacle, meaning
-    return "execution", "nothing could be run there: %s" % (_last_line(result.get("module_stderr")) or _first_line(result.get("msg")))
+    return _meaning(said) or (
+        "execution", "nothing could be run there: %s" % (_last_line(result.get("module_stderr")) or _first_line(result.get("msg"))))
 
 
-def _children() -> set[int]:
-    """Direct children of this process: the connection plugin's ssh clients."""
+def _meaning(said: str) -> Optional[tuple[str, str]]:
+    return next(((obstacle, meaning) for obstacle, sign, meaning in _SIGNS if sign in said), None)
+
+
+def _telling_line(error: object) -> str:
+    """ssh prints its banner and debug lines first; what it stumbled over stands last, behind its own name."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "ssh: " in line or "Permission denied" in line]
+    return (told or lines or ["no reason given"])[-1]
+
+
+def _children(pid: Optional[int] = None) -> set[int]:
+    """All descendants of this process: the connection plugin's ssh clients, and what a local connection started."""
+    pid = os.getpid() if pid is None else pid
     try:
-        with open("/proc/self/task/%d/children" % os.getpid(), encoding="ascii") as handle:
-            return {int(word) for word in handle.read().split()}
-    except FileNotFoundError:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as handle:
+            direct = {int(word) for word in handle.read().split()}
+    except (FileNotFoundError, ProcessLookupError):
         return set()
+    return direct.union(*(_children(child) for child in direct))
 
 
 def _end(pids: set[int]) -> None:
