@@ -1,0 +1,100 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON_HERE := .venv/bin/python
+PYTEST := $(PYTHON_HERE) -m pytest
+# Tests that share a lab stay on one worker (conftest.py); all others go wherever there is room.
+WORKERS := -n auto --maxprocesses 4 --dist loadgroup
+LAB := tests/lab/lab
+# For lab-up, lab-down and lab-reset.
+NAME ?= dev
+TOPOLOGY ?= web
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+# --- what can be seen and tried
+
+.PHONY: demo
+demo: lab-machine ## patch a fleet of real hosts behind a load balancer, under traffic, and show the page
+	@PYTHONPATH=tests/lab $(PYTHON_HERE) -m patchlab.demo
+
+.PHONY: lab-up
+lab-up: lab-machine ## bring up a lab to play with: NAME=dev TOPOLOGY=web
+	@$(LAB) up --name '$(NAME)' --topology '$(TOPOLOGY)'
+
+.PHONY: lab-reset
+lab-reset: lab-machine ## give the lab's hosts fresh disks: NAME=dev
+	@$(LAB) reset --name '$(NAME)'
+
+.PHONY: lab-down
+lab-down: lab-machine ## take it down again: NAME=dev
+	@$(LAB) down --name '$(NAME)'
+
+# --- what proves that it works
+
+.PHONY: test
+test: lab-machine ## lint, sanity, unit tests, and integration on the lab
+	@scripts/lint
+	@$(PYTHON_HERE) scripts/sanity.py
+	@$(PYTEST) $(WORKERS) -m 'not full'
+
+.PHONY: test-all
+test-all: lab-machine ## the same with the long tests
+	@scripts/lint
+	@$(PYTHON_HERE) scripts/sanity.py
+	@$(PYTEST) $(WORKERS)
+
+.PHONY: test-unit
+test-unit: dev ## unit tests alone: seconds, no root
+	@$(PYTEST) $(WORKERS) --timeout 60 tests/unit
+
+.PHONY: lint
+lint: dev ## every linter; LINTERS='ruff house' for some
+	@scripts/lint $(LINTERS)
+
+.PHONY: sanity
+sanity: dev ## ansible-test sanity without containers; SANITY='--test pep8' for some
+	@$(PYTHON_HERE) scripts/sanity.py $(SANITY)
+
+# --- what is made of it
+
+.PHONY: build
+build: dev ## the collection's tarball, in this folder
+	@rm -rf .cache/build
+	@$(PYTHON_HERE) scripts/stage.py .cache/build
+	@.venv/bin/ansible-galaxy collection build --force --output-path . .cache/build
+
+.PHONY: changelog
+changelog: dev ## CHANGELOG.md from changelogs/fragments, for galaxy.yml's version
+	@scripts/changelog
+
+.PHONY: lock
+lock: dev ## requirements/dev.txt from dev.in; UPGRADE=--upgrade for the newest versions
+	@scripts/lock $(UPGRADE)
+
+# --- what they need
+
+.PHONY: dev
+dev:
+	@scripts/bootstrap dev
+
+.PHONY: lab-machine
+lab-machine:
+	@scripts/bootstrap lab
+
+.PHONY: clean
+clean: ## take all labs of this checkout down, remove what was made but .venv
+	@for lab in .lab/*/state.json; do [[ ! -e $$lab ]] || $(LAB) down --name "$$(basename "$$(dirname "$$lab")")" || exit; done
+	@rm -rf .cache .lab .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache fleetops-patchtrain-*.tar.gz
+	@find plugins roles scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## the same with .venv
+	@rm -rf .venv .venvs
