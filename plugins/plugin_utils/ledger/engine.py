@@ -4,8 +4,9 @@
 """Opens a ledger and its transactions.
 
 A connection lives as long as one ``with``: Ansible forks for every task, and no connection may be shared over a fork (nor
-may a process fork inside a ``with``: the child would wait for locks that it believes to be its own). What writes holds the database for itself from its first read on, because a slot that is counted and then taken in a
-transaction that began later than its count is taken by several at once.
+may a process fork inside a ``with``: the child would wait for locks that it believes to be its own). What writes holds
+the database for itself from its first read on, because a slot that is counted in one transaction and taken in another is
+taken by several at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .migrations import MIGRATIONS
 BUSY_LIMIT = 30.0
 _LOCK = 0x70617463  # of PostgreSQL's advisory locks: any number that is ours alone
 _BEGIN = "patchtrain_begin"
+_ADDRESSES = "a path, or for example postgresql+psycopg://user@host/database"
 
 
 class Ledger:
@@ -75,10 +77,12 @@ class Ledger:
 
 def _parse(target: str) -> sa.URL:
     try:
-        return sa.make_url(target)
-    except sa.exc.ArgumentError:
-        raise LedgerUnavailable("the ledger's address is not a database URL: use a path, or for example "
-                                "postgresql+psycopg://user@host/database") from None
+        url = sa.make_url(target)
+    except (sa.exc.ArgumentError, ValueError):
+        raise LedgerUnavailable("the ledger's address is not a database URL: use %s" % _ADDRESSES) from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerUnavailable("a ledger can't be kept in %s: use %s" % (url.get_backend_name(), _ADDRESSES))
+    return url
 
 
 def _open(url: sa.URL) -> Ledger:
@@ -87,6 +91,8 @@ def _open(url: sa.URL) -> Ledger:
         name = url.database or ""
         if not name or name == ":memory:" or name.startswith("file:"):
             raise LedgerUnsafe("a ledger in memory would be lost with its process: name a path")
+        name = os.path.abspath(name)
+        url = url.set(database=name)
         _make_file(url, name)
     ledger = Ledger(_engine(url), name)
     _check(ledger)

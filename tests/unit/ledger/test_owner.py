@@ -1,0 +1,50 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose run it is."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, is_gone, owner_of
+
+
+def test_this_process_lives() -> None:
+    me = owner_of()
+    assert me == owner_of() and me.host == socket.gethostname() and me.boot_id and me.started
+    assert not is_gone(me.to_dict())
+
+
+def test_a_process_that_ended_is_gone() -> None:
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    owner = owner_of(process.pid).to_dict()
+    assert not is_gone(owner)
+    process.communicate()
+    assert is_gone(owner)
+
+
+def test_a_number_used_again_is_another_process() -> None:
+    me = owner_of()
+    assert is_gone(Owner(me.host, me.pid, me.started - 1, me.boot_id).to_dict())
+
+
+def test_nothing_lives_through_a_reboot_and_nothing_is_known_of_other_machines() -> None:
+    me = owner_of()
+    assert is_gone(Owner(me.host, me.pid, me.started, "another boot").to_dict())
+    assert not is_gone(Owner("other.example", 1, 1, "another boot").to_dict())
+    assert not is_gone({})
+
+
+def test_a_programs_name_may_hold_anything() -> None:
+    fields = " ".join(str(n) for n in range(4, 30))
+    files = {"/proc/7/stat": "7 (a) b (c)) S " + fields, "/proc/sys/kernel/random/boot_id": "b\n"}
+    assert owner_of(7, files.get) == Owner(socket.gethostname(), 7, 22, "b")
+
+
+def test_without_proc_nothing_is_taken_for_gone() -> None:
+    nothing: dict[str, str] = {}
+    owner = owner_of(7, nothing.get)
+    assert owner == Owner(socket.gethostname(), 7, 0, "")
+    assert not is_gone(owner.to_dict(), nothing.get)
