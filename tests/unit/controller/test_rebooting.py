@@ -1,0 +1,68 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A reboot counts only when another boot id answers."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import rebooting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
+
+OLD = "11111111-2222-3333-4444-555555555555"
+NEW = "99999999-2222-3333-4444-555555555555"
+
+
+class Host:
+    name = "web1"
+
+    def __init__(self, answers: list) -> None:
+        self.answers = answers
+        self.now = 0.0
+
+    def command(self, argv: list, seconds: float) -> dict:
+        self.now += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return {"rc": 0, "stdout": answer, "stderr": ""} if isinstance(answer, str) else answer
+
+    def forget_connection(self) -> None:
+        pass
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def reboot(host: Host, timeout: float = 60) -> rebooting.Rebooted:
+    return rebooting.reboot(host, timeout, clock=lambda: host.now, sleep=host.sleep)
+
+
+def test_another_boot_id_ends_it() -> None:
+    done = reboot(Host([OLD, "", OLD, Lost("down"), Lost("down"), "garbage", NEW]))
+    assert done.boot_id == NEW and done.executions == 7
+
+
+def test_the_old_boot_id_is_not_back() -> None:
+    with pytest.raises(rebooting.NotBack):
+        reboot(Host([OLD, "", OLD]))
+
+
+def test_a_failed_boot_command_does_not_read_as_rebooted() -> None:
+    with pytest.raises(rebooting.NotBack):
+        reboot(Host([OLD, "", {"rc": 1, "stdout": NEW, "stderr": "cat: failed"}]))
+
+
+def test_a_connection_that_ends_with_the_order_is_no_failure() -> None:
+    assert reboot(Host([OLD, Lost("closed"), NEW])).boot_id == NEW
+
+
+def test_a_refused_order_is_a_failure() -> None:
+    with pytest.raises(CommandFailed, match="refused to reboot"):
+        reboot(Host([OLD, {"rc": 1, "stdout": "", "stderr": "Access denied"}]))
+
+
+def test_a_host_without_boot_id_is_not_rebooted_at_all() -> None:
+    with pytest.raises(CommandFailed, match="no boot id"):
+        reboot(Host(["none"]))
