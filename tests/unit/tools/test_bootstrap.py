@@ -90,7 +90,8 @@ def test_a_venv_of_ones_own_gives_way(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(("pip", "said"), [
-    ("echo 'NewConnectionError: Network is unreachable'; exit 1", "bootstrap: the network is missing: pip can't fetch requirements/dev.txt"),
+    ("echo 'NewConnectionError: Network is unreachable'; exit 1",
+     "bootstrap: the network is missing: pip can't fetch requirements/dev.txt"),
     ("echo 'ERROR: No matching distribution found for idna==3.20'; exit 1",
      "bootstrap: pip can't install requirements/dev.txt: ERROR: No matching distribution found for idna==3.20"),
     ('[ "$3" = install ] || { echo idna requires more; exit 1; }', "bootstrap: requirements/dev.txt is not complete: idna requires more"),

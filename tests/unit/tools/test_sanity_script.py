@@ -20,7 +20,8 @@ from stage import stage
 def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     subprocess.run(["git", "init", "-q", str(root)], check=True)
-    for name, text in {".gitignore": ".cache\n", ".cache/big": "", "plugins/a.py": "a", "tests/unit/b.py": "b", "tests/sanity/i.txt": ""}.items():
+    contents = {".gitignore": ".cache\n", ".cache/big": "", "plugins/a.py": "a", "tests/unit/b.py": "b", "tests/sanity/i.txt": ""}
+    for name, text in contents.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
