@@ -84,7 +84,9 @@ _TAKE_TIME = """if [ -e /etc/patchlab-slow.seconds ]; then
 fi
 """
 
-HOSTILE = '<b>bold</b><script>alert("lab")</script></script> =HYPERLINK("http://x.invalid","y") \x1b[31mred\x1b]0;title\x07 $(touch /tmp/owned)'
+HOSTILE = ('=HYPERLINK("http://x.invalid","y") <b>bold</b><script>alert("lab")</script></script> '
+           "\x1b[31mred\x1b]0;title\x07 $(touch /tmp/owned)")
+"""What a web page, a spreadsheet, a terminal and a shell must each survive."""
 
 
 def _web(version: str, level: str, change: str, *, security: bool = False) -> Version:
@@ -147,6 +149,11 @@ VERSIONS: tuple[Version, ...] = (
 RELEASE_RPM = Version(
     "patchlab-release", "1", description="what this system is",
     rpm_provides=("system-release = 1", "system-release(releasever) = 1", "/bin/sh"))
+
+
+def next_level(level: str) -> str:
+    """The level after this one; the last is followed by itself."""
+    return LEVELS[min(LEVELS.index(level) + 1, len(LEVELS) - 1)]
 
 
 def published(level: str) -> list[Version]:

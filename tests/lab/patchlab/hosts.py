@@ -12,7 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 from .addresses import host_address, machine_name, veth_name
 from .cgroups import remove_empty
@@ -22,7 +22,7 @@ from .paths import HostPaths, LabPaths
 from .processes import Process, alive, end, of_pid
 from .provision import host_files, write_files
 from .shell import last_words
-from .state import LabState, load_process, write_json
+from .state import LabState, load_process, load_record, write_json
 from .topology import HostSpec
 
 READY_LIMIT = 60.0
@@ -51,6 +51,15 @@ class LabHost:
 
     def running(self) -> bool:
         return any(alive(process) for process in self._processes())
+
+    def status(self) -> dict[str, Any]:
+        """The host as it is at this moment."""
+        record = load_record(self.paths.record)
+        running = self.running()
+        return {
+            "name": self.spec.name, "address": self.address, "user": self.spec.user, "image": self.spec.image,
+            "state": "running" if running else record.get("status", "down").replace("running", "ended unexpectedly"),
+            "ssh": running and answers(self.address, 22), "boots": record.get("boots", 0)}
 
     def start(self) -> None:
         """Start it on what its disk holds; fine when it runs."""

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 from .addresses import bridge_name, choose_ident, choose_subnet
 from .errors import LabError
@@ -21,17 +21,19 @@ from .network import create_bridge, delete_bridge, networks_in_use
 from .paths import LabPaths
 from .pool import package_pool
 from .preflight import Machine, check_machine
-from .processes import end
+from .processes import alive, end
 from .provision import known_hosts, make_host_keys, make_key
+from .roles import upstream_url
 from .server import start_server
-from .state import LabState, load_state, locked, machine_lock, register, registered, save_state, unregister
+from .state import LabState, load_state, loaded, locked, machine_lock, register, registered, save_state, unregister
 from .topology import HostSpec, topology
 from .upstream import Upstream, switch
 
 Say = Callable[[str], None]
+DEFAULT_LEVEL = "advanced"
 
 
-def up(paths: LabPaths, wanted: str, say: Say) -> LabState:
+def up(paths: LabPaths, wanted: str, say: Say, level: str = DEFAULT_LEVEL) -> LabState:
     """Bring a lab up; hosts that run already are left alone. What an interrupted or failed first ``up`` began is taken down again."""
     fleet = topology(wanted)
     machine = check_machine()
@@ -41,12 +43,12 @@ def up(paths: LabPaths, wanted: str, say: Say) -> LabState:
             raise LabError(f"lab {paths.name} is up with topology {known.topology}; take it down first, or choose another --name")
         built = None if known else build(machine, fleet, say)
         try:
-            state = known or _found(paths, wanted, machine, built or Built({}, Path()))
+            state = known or _found(paths, wanted, level, machine, built or Built({}, Path()))
             _raise(paths, state, fleet)
         except BaseException:
             if known is None:
                 say(f"lab {paths.name} did not come up: removing what was begun")
-                _remove(paths)
+                remove(paths)
             raise
     return state
 
@@ -83,7 +85,7 @@ def down(paths: LabPaths) -> bool:
     with locked(paths.lock):
         if not paths.root.exists():
             return False
-        _remove(paths)
+        remove(paths)
     return True
 
 
@@ -116,14 +118,6 @@ def select(paths: LabPaths, names: Sequence[str]) -> list[LabHost]:
     return [host for host in hosts if not names or host.spec.name in names]
 
 
-def loaded(paths: LabPaths) -> LabState:
-    """The state of a lab that is up."""
-    state = load_state(paths)
-    if state is None:
-        raise LabError(f"there is no lab {paths.name}; bring it up with: lab up --name {paths.name}")
-    return state
-
-
 def lab_hosts(paths: LabPaths, state: LabState) -> list[LabHost]:
     fleet = topology(state.topology)
     return [LabHost(paths, state, fleet, spec) for spec in fleet]
@@ -136,7 +130,33 @@ def each(hosts: Sequence[LabHost], action: Callable[[LabHost], None]) -> None:
             future.result()
 
 
-def _found(paths: LabPaths, wanted: str, machine: Machine, built: Built) -> LabState:
+def remove(paths: LabPaths) -> None:
+    """End and delete all of a lab, however far it came; the caller holds its lock."""
+    state = load_state(paths)
+    if state is not None:
+        each(lab_hosts(paths, state), LabHost.stop)
+        end(state.server)
+        delete_bridge(state.bridge)
+        unregister(state.ident)
+    shutil.rmtree(paths.root)
+
+
+def alive_hosts(paths: LabPaths) -> list[str]:
+    """The hosts of a lab that run."""
+    state = load_state(paths)
+    return [] if state is None else [host.spec.name for host in lab_hosts(paths, state) if host.running()]
+
+
+def status(paths: LabPaths) -> dict[str, Any]:
+    """A lab as it is at this moment."""
+    state = loaded(paths)
+    return {
+        "name": state.name, "topology": state.topology, "subnet": state.subnet, "bridge": state.bridge, "level": state.level,
+        "upstream": f"{upstream_url(state.subnet)}" if alive(state.server) else "down", "inventory": str(paths.inventory),
+        "hosts": [host.status() for host in lab_hosts(paths, state)]}
+
+
+def _found(paths: LabPaths, wanted: str, level: str, machine: Machine, built: Built) -> LabState:
     """Choose addresses and names that nobody on this machine has."""
     with machine_lock():
         others = registered()
@@ -144,7 +164,7 @@ def _found(paths: LabPaths, wanted: str, machine: Machine, built: Built) -> LabS
         ident = choose_ident(str(paths.root), others)
         subnet = str(choose_subnet(str(paths.root), taken))
         state = LabState(
-            paths.name, wanted, ident, bridge_name(ident), subnet, machine.codename, upstream=str(built.upstream), images=built.layers)
+            paths.name, wanted, ident, bridge_name(ident), subnet, machine.codename, str(built.upstream), level, built.layers)
         paths.root.mkdir(parents=True, exist_ok=True)
         register(paths, state)
         save_state(paths, state)
@@ -181,13 +201,3 @@ def _renew(host: LabHost) -> None:
     host.stop()
     host.wipe()
     _started(host)
-
-
-def _remove(paths: LabPaths) -> None:
-    state = load_state(paths)
-    if state is not None:
-        each(lab_hosts(paths, state), LabHost.stop)
-        end(state.server)
-        delete_bridge(state.bridge)
-        unregister(state.ident)
-    shutil.rmtree(paths.root)

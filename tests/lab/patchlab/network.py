@@ -59,6 +59,11 @@ def delete_bridge(bridge: str) -> None:
     run(["nft", "-f", "-"], stdin=f"add table inet {_table(bridge)}\ndelete table inet {_table(bridge)}\n")
 
 
+def bridges() -> list[str]:
+    """Every bridge of any lab on this machine."""
+    return sorted(path.name for path in Path("/sys/class/net").glob("plab-*"))
+
+
 def bridge_exists(bridge: str) -> bool:
     return Path("/sys/class/net", bridge).exists()
 

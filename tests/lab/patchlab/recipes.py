@@ -64,9 +64,10 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     Recipe("web-needrestart", "web", debian=("needrestart",)),
     Recipe(
         "dnf", "base", debian=("dnf", "dnf-plugins-core", "rpm"), manager="dnf", lab=("patchlab-release", *_LAB),
-        files=(("etc/os-release", _os_release("dnf", "fedora")),), commands=(_NO_APT,)),
+        files=(("etc/os-release", _os_release("dnf", "fedora")), ("etc/dnf/plugins/local.conf", "[main]\nenabled = false\n")),
+        commands=(_NO_APT,)),
     Recipe(
-        "zypper", "base", debian=("zypper", "rpm"), manager="zypper", lab=("patchlab-release", *_LAB),
+        "zypper", "base", debian=("zypper", "rpm", "lsof"), manager="zypper", lab=("patchlab-release", *_LAB),
         files=(("etc/os-release", _os_release("zypper", "suse")),), commands=(_NO_APT,)),
 )}
 

@@ -102,7 +102,8 @@ def _package(name: str, version: str, reboot: bool) -> str:
     file = rpm_name(find(name, version))
     hint = "<reboot_suggested>True</reboot_suggested>" if reboot else ""
     source = quoteattr(f"{name}-{version}-1.src.rpm")
-    return f'<package name="{name}" version="{version}" release="1" epoch="0" arch="noarch" src={source}><filename>{file}</filename>{hint}</package>'
+    return (f'<package name="{name}" version="{version}" release="1" epoch="0" arch="noarch" src={source}>'
+            f"<filename>{file}</filename>{hint}</package>")
 
 
 def _contents(item: Version) -> tuple[Content, ...]:

@@ -40,8 +40,9 @@ def start_server(paths: LabPaths, state: LabState) -> Process:
     address = gateway(state.subnet)
     with paths.server_log.open("ab") as log:
         process = subprocess.Popen(
-            python_module("patchlab.server", address, paths.upstream, paths.server_log), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-            env={**os.environ, **python_environment()}, start_new_session=True, cwd="/")
+            python_module("patchlab.server", address, paths.upstream, paths.server_log),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **python_environment()},
+            start_new_session=True, cwd="/")
     assert process.stdout is not None
     told = process.stdout.readline()
     found = of_pid(process.pid)

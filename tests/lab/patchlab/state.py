@@ -59,6 +59,14 @@ def load_state(paths: LabPaths) -> LabState | None:
         return None
 
 
+def loaded(paths: LabPaths) -> LabState:
+    """The state of a lab that is up."""
+    state = load_state(paths)
+    if state is None:
+        raise LabError(f"there is no lab {paths.name}; bring it up with: lab up --name {paths.name}")
+    return state
+
+
 def save_state(paths: LabPaths, state: LabState) -> None:
     write_json(paths.state, state.document())
 
@@ -71,12 +79,18 @@ def write_json(path: Path, document: Any) -> None:
     part.replace(path)
 
 
+def load_record(path: Path) -> dict[str, Any]:
+    """A small JSON file that another process of ours writes; empty when it is not there."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    return dict(found)
+
+
 def load_process(path: Path, key: str) -> Process | None:
     """A process recorded in a JSON file, or None when nothing is."""
-    try:
-        found = json.loads(path.read_text()).get(key)
-    except (FileNotFoundError, ValueError):
-        return None
+    found = load_record(path).get(key)
     return Process(**found) if found else None
 
 

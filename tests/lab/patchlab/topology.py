@@ -35,6 +35,11 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         HostSpec("dnf1", "dnf", 5, groups=("dnf", "fleet"), manager="dnf"),
         HostSpec("zypper1", "zypper", 6, groups=("zypper", "fleet"), manager="zypper"),
     ),
+    "fleet": (
+        _LB, *_WEB, *(_web(f"web{number}", number, user="ops" if number % 2 else "root") for number in range(5, 9)),
+        *(HostSpec(f"dnf{number}", "dnf", 8 + number, groups=("dnf", "fleet"), manager="dnf") for number in (1, 2)),
+        *(HostSpec(f"zypper{number}", "zypper", 10 + number, groups=("zypper", "fleet"), manager="zypper") for number in (1, 2)),
+    ),
     "mini": (_LB, *_WEB[:2]),
     "apt1": (_web("web1", 1),),
 }

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes what dead labs left: processes, bridges, register entries, folders, half-built images."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from . import lab
+from .network import bridges, delete_bridge
+from .paths import LabPaths, cache_home, labs_home
+from .state import load_state, machine_lock, registered, locked, unregister
+
+
+def prune(images: bool) -> list[str]:
+    """Remove leftovers and say what they were; living labs stay."""
+    return [*_labs(), *_register(), *_parts(), *(_images() if images else [])]
+
+
+def _labs() -> list[str]:
+    """A lab of this checkout of which no host runs is dead."""
+    said = []
+    for root in sorted(path for path in labs_home().glob("*") if path.is_dir() and (path / "hosts").exists()):
+        paths = LabPaths(root)
+        with locked(paths.lock):
+            if not lab.alive_hosts(paths):
+                lab.remove(paths)
+                said.append(f"lab {paths.name}")
+    return said
+
+
+def _register() -> list[str]:
+    """An entry of which the folder is gone, and a bridge that has no entry."""
+    said = []
+    with machine_lock():
+        for ident, entry in registered().items():
+            if not Path(entry["root"], "state.json").exists():
+                delete_bridge(entry["bridge"])
+                unregister(ident)
+                said.append(f"register entry of {entry['root']}")
+        known = {entry["bridge"] for entry in registered().values()}
+        for bridge in bridges():
+            if bridge not in known:
+                delete_bridge(bridge)
+                said.append(f"bridge {bridge}")
+    return said
+
+
+def _parts() -> list[str]:
+    """Whoever builds holds the lock; what is there while we hold it belongs to nobody."""
+    said = []
+    for kind in ("images", "packages", "upstream"):
+        home = cache_home() / kind
+        if home.exists():
+            with locked(home / "lock"):
+                for part in sorted(home.glob(".part-*")):
+                    shutil.rmtree(part)
+                    said.append(f"half-built {part}")
+    return said
+
+
+def _images() -> list[str]:
+    """Everything in the cache that no registered lab stands on."""
+    used = {name for entry in registered().values() for name in _used(Path(entry["root"]))}
+    said = []
+    for kind in ("images", "packages", "upstream"):
+        home = cache_home() / kind
+        for folder in sorted(path for path in home.glob("*") if path.is_dir() and path.name not in used):
+            with locked(home / "lock"):
+                shutil.rmtree(folder)
+            said.append(f"{kind}/{folder.name}")
+    return said
+
+
+def _used(root: Path) -> set[str]:
+    state = load_state(LabPaths(root))
+    if state is None:
+        return set()
+    return {Path(layer).parent.name for layers in state.images.values() for layer in layers} | {Path(state.upstream).name}
