@@ -115,6 +115,15 @@ held_units:
   returned: always
   type: list
   elements: str
+program:
+  description:
+    - The program on the host that lets the updaters go again before that time (C(python -I -S program release RUN_ID)); null when none is held off.
+  returned: always
+  type: str
+python:
+  description: The Python that runs it.
+  returned: always
+  type: str
 downloaded:
   description: Whether packages were fetched.
   returned: always

@@ -218,8 +218,10 @@ def make_plan(manager: PackageManager, request: Request, installed: Sequence[Pac
 
 
 def possible(plan: Plan) -> Plan:
-    if plan.transaction.problem is not None:
-        raise TransactionImpossible("the package manager can't do what is asked: %s" % plan.transaction.problem)
+    """An exact list is done as a whole or not at all: the plan, unless one of its packages can't be had."""
+    impossible = outcome.summary(plan.left_out)
+    if impossible is not None:
+        raise TransactionImpossible("what is asked for can't be done: %s" % impossible)
     return plan
 
 

@@ -62,7 +62,7 @@ def deviations(plan: Plan, recorded: Sequence[Wanted], installed: Seen) -> List[
     deviation: a transaction that was cut and finished later finds some of its work done."""
     targets = {change.key: change.to for change in plan.transaction.changes}
     expected = {wanted.key: wanted.version for wanted in recorded}
-    lines = [_extra(change, expected) for change in plan.transaction.changes if expected.get(change.key) != change.to]
+    lines = [_extra(change, expected) for change in plan.transaction.changes if expected.get(change.key, "") != change.to]
     left = {o.name: o.reason for o in plan.left_out}
     for wanted in recorded:
         if wanted.key not in targets and wanted.version not in installed.get(wanted.key, set()):

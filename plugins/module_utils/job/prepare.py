@@ -12,6 +12,7 @@ can be planned before), the host's own updaters are held off, the packages are f
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from dataclasses import dataclass
 from typing import List, Optional
@@ -21,20 +22,22 @@ from ..errors import PatchtrainError, TransactionInterrupted
 from ..health.load import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Plan
-from . import client, outcome, space
+from . import bundle, client, outcome, program, space
 from .files import Document
 from .hold import hold
 from .install import complete, listing, planned, wanted_of
 from .request import REPAIR, Request
-from .state import DEFAULT_ROOT
+from .state import DEFAULT_ROOT, State
 from .unit import Host
 
 ASSESS, DOWNLOAD = "assess", "download"
 
 SHAPE: Document = {
     "failed": False, "changed": False, "assessment": None, "plan": None, "health": None, "held_units": [], "repaired": None,
-    "downloaded": False,
+    "downloaded": False, "program": None, "python": sys.executable,
 }
+
+_OBSTACLES = {"TransactionInterrupted": "interrupted", "LockTimeout": "lock", "NotEnoughSpace": "space"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document
     try:
         _plan_and_fetch(host, manager, order, result)
     except PatchtrainError as error:
-        obstacles.append({"kind": error.kind, "message": error.message})
+        obstacles.append({"kind": _OBSTACLES.get(error.kind, "plan"), "message": error.message})
         if order.makes_ready:
             result.update(failed=True, **error.as_result())
     result["assessment"] = dict(result["assessment"], obstacles=list(result["assessment"].get("obstacles", [])) + obstacles)
@@ -116,6 +119,7 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
     if order.makes_ready:
         if order.hold_until and host.systemd:
             result["held_units"] = hold(host.runner, manager.updater_units(), order.run_id or "", order.hold_until)
+            result["program"] = State(order.root).keep_program(bundle.build(program.main))
         result["downloaded"] = _downloaded(manager, order.request, plan)
 
 

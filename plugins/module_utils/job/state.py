@@ -127,6 +127,13 @@ class State:
         sync_directory(self.jobs)
         return True
 
+    def keep_program(self, program: bytes) -> str:
+        """Lay the program down for what has no job, such as releasing what a run held off; its path."""
+        self.prepare()
+        path = os.path.join(self.root, "program.zip")
+        replace_file(path, program)
+        return path
+
     def prune(self, keep: int = KEEP_FINISHED) -> List[str]:
         """Remove all finished jobs but the newest; names what was removed."""
         finished = sorted(self._finished(), key=lambda job: os.stat(job.file("result.json")).st_mtime, reverse=True)

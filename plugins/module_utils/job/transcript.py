@@ -7,6 +7,7 @@ whether a package was installed is decided by looking at the host."""
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from ..text import first_line
@@ -53,8 +54,10 @@ def last_error(log: str) -> Optional[str]:
 def _dpkg_reasons(lines: Sequence[str]) -> Iterator[Tuple[str, str]]:
     for number, line in enumerate(lines):
         blamed = _DPKG_BLAMED.match(line) or _DPKG_ERROR.match(line)
-        if blamed and number + 1 < len(lines):
-            yield _bare(blamed.group(1)), first_line(lines[number + 1])
+        if blamed:
+            # dpkg says why on the lines that follow, which are indented.
+            why = takewhile(lambda text: text.startswith(" "), lines[number + 1:])
+            yield _bare(blamed.group(1)), first_line(" ".join(text.strip() for text in why))
 
 
 def _bare(word: str) -> str:
