@@ -82,7 +82,7 @@ lock: dev ## requirements/dev.txt from dev.in; UPGRADE=--upgrade for the newest 
 # --- what they need
 
 .PHONY: dev
-dev:
+dev: ## .venv with the exact versions of requirements/dev.txt
 	@scripts/bootstrap dev
 
 .PHONY: lab-machine
