@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import prepared
@@ -38,23 +38,25 @@ class ActionModule(PatchtrainAction):
 
     def _prepare(self, book: HostBook) -> Dict[str, Any]:
         """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""
+        result: Dict[str, Any] = {}
         try:
-            with book.step("prepare"):
+            with book.step("prepare") as step:
                 result = self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
                                      hold_until=0 if self.checking else book.hold_until())
+                step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
                 raise_if_failed(result)
         except Lost as error:
-            return self._left_out(book, "unreachable", error)
+            return self._left_out(book, "unreachable", error, None)
         except PatchtrainError as error:
-            return self._left_out(book, "blocked", error)
+            return self._left_out(book, "blocked", error, result.get("assessment"))
         book.prepared(result)
         state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
         book.state(state, reason)
         return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))
 
-    def _left_out(self, book: HostBook, state: str, error: PatchtrainError) -> Dict[str, Any]:
+    def _left_out(self, book: HostBook, state: str, error: PatchtrainError, assessment: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         book.state(state, error.message)
-        book.assessed(_not_assessed(error))
+        book.assessed(assessment or _not_assessed(error))
         return {"host_state": state, "reason": error.message, "msg": "%s: %s" % (state, error.message)}
 
 

@@ -18,7 +18,7 @@ from ..plugin_utils.remote import Lost
 from ..plugin_utils.run_hooks import prepare_hooks
 
 _POLL = 0.5
-_RELEASE = "rm -f /etc/systemd/system/*.d/50-patchtrain-hold.conf && if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi"
+_RELEASE_LIMIT = 60.0
 
 
 class Refused(PatchtrainError):
@@ -47,7 +47,7 @@ class ActionModule(PatchtrainAction):
             if decision.granted:
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": ""}
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
-                self._let_updaters_go()
+                self._let_updaters_go(book)
                 return self._no_slot("not_started", decision.reason, book)
             if decision.reason != said:
                 said = decision.reason
@@ -63,7 +63,7 @@ class ActionModule(PatchtrainAction):
 
     def _returned(self) -> Dict[str, Any]:
         book, settings = self.book(), self.settings()
-        self._let_updaters_go()
+        self._let_updaters_go(book)
         if settings.patch_soak:
             with book.step("soak"):
                 time.sleep(settings.patch_soak)
@@ -76,7 +76,7 @@ class ActionModule(PatchtrainAction):
         reason = "%s: %s" % (self.argument("failed_task") or "a task", failure.get("msg", "no reason given"))
         if not lost:
             reason += self._undo(book)
-            self._let_updaters_go()
+            self._let_updaters_go(book)
         state = book.failed("unreachable" if lost else "failed", reason, keeps_slot=lost or book.touched())
         if self.argument("require"):
             raise Refused(reason)
@@ -98,8 +98,10 @@ class ActionModule(PatchtrainAction):
         return {"run_id": run, "hooks": hooks, "host_state": "" if run else "in service",
                 "msg": "drained by run %s" % run if run else "%s holds no slot: nothing to restore" % self.host}
 
-    def _let_updaters_go(self) -> None:
+    def _let_updaters_go(self, book: HostBook) -> None:
         """The host's own updaters were held off until now. A hold ends by itself, so a host that is lost is no failure here."""
-        with contextlib.suppress(Lost):
-            self.remote().command(["sh", "-c", _RELEASE], 30.0)
-
+        held = book.held_by()
+        if held:
+            with contextlib.suppress(Lost), book.step("release") as step:
+                said = self.remote().command([held["python"], "-I", "-S", held["program"], "release", book.run], _RELEASE_LIMIT)
+                step.message = str(said["stderr"]).strip() if said["rc"] else ""

@@ -164,6 +164,12 @@ class HostBook:
         with self._ledger.read() as c:
             return hosts.baseline(c, self._run.id, self.host)
 
+    def held_by(self) -> Optional[Dict[str, Any]]:
+        """The program on the host that lets its own updaters go, where this run held them off."""
+        with self._ledger.read() as c:
+            details = [s.detail or {} for s in steps.all_of(c, self._run.id, self.host) if s.step == "prepare"]
+        return next((detail for detail in reversed(details) if detail.get("program")), None)
+
     def hold_until(self) -> float:
         return time.time() + HOLD
 

@@ -83,7 +83,7 @@ class _Watch:
                 self._job = result["job"]
             return result
         job = self._job
-        said = self._remote.command([job["python"], "%s/program.zip" % job["directory"], "wait", job["directory"],
+        said = self._remote.command([job["python"], "-I", "-S", "%s/program.zip" % job["directory"], "wait", job["directory"],
                                      "--limit", "%g" % POLL], POLL + MARGIN)
         return dict(_answer(said), job=job)
 

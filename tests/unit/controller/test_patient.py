@@ -65,7 +65,7 @@ def test_a_long_one_is_asked_for_by_small_commands() -> None:
     host = Host(Time(), [{"finished": False, "job": JOB}, {"finished": False}, {"finished": True, "result": {"packages": ["x"]}}])
     result = watch(host)
     assert result["packages"] == ["x"] and result["executions"] == 3
-    assert host.asked[1][:3] == [JOB["python"], JOB["directory"] + "/program.zip", "wait"]
+    assert host.asked[1][-5:-1] == [JOB["directory"] + "/program.zip", "wait", JOB["directory"], "--limit"]
 
 
 def test_a_cut_connection_is_attached_to_again() -> None:
