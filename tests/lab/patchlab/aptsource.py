@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError, Missing
+from .errors import CommandFailed, Missing
 from .shell import run
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -71,8 +71,8 @@ class PrivateApt:
         """Fetch the lists; a registry that does not answer is something missing, not a half-built image."""
         try:
             run(["apt-get", "-o", "APT::Update::Error-Mode=any", "update"], env=self.environment(None), limit=300)
-        except LabError as problem:
-            raise Missing(f"no package registry answers, and an image has to be built: {problem}") from problem
+        except CommandFailed as problem:
+            raise Missing(f"no package registry answers, and the lab has to be built: {problem.said}") from problem
 
     def environment(self, root: Path | None) -> dict[str, str]:
         """The environment in which apt-get works on ``root``."""

@@ -40,6 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     except LabError as problem:
         print(f"lab: {problem}", file=sys.stderr)
         return problem.rc
+    except PermissionError as problem:
+        print(f"lab: {problem.strerror}: {problem.filename}; the lab is root's: run it with sudo", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 130

@@ -12,6 +12,14 @@ class LabError(Exception):
     rc = 1
 
 
+class CommandFailed(LabError):
+    """A program ended with a return code that means failure; ``said`` are its last words."""
+
+    def __init__(self, line: str, said: str) -> None:
+        super().__init__(line)
+        self.said = said
+
+
 class Missing(LabError):
     """This machine lacks what the lab needs; nothing has been built."""
 

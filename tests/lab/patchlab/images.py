@@ -14,7 +14,7 @@ from typing import Callable, Sequence
 
 from .aptsource import PrivateApt, main_source, transport
 from .definitions import first
-from .errors import LabError, Missing
+from .errors import CommandFailed, Missing
 from .paths import CHECKOUT, cache_home
 from .pool import Pool
 from .preflight import BUILD_TOOLS, Machine, require_tools
@@ -72,8 +72,8 @@ class ImageStore:
             run(["mmdebstrap", "--quiet", "--variant=minbase", "--skip=essential/unlink,cleanup/apt/cache", f"--aptopt={options}",
                  f"--include={','.join(recipe.debian)}", self.machine.codename, part / "tree", "-"],
                 stdin=source.line(), limit=_BUILD_LIMIT)
-        except LabError as problem:
-            raise Missing(f"the base image could not be built from {source.uri}: {problem}") from problem
+        except CommandFailed as problem:
+            raise Missing(f"the base image could not be built; does {source.uri} answer? {problem.said}") from problem
         (part / "tree/etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
 
     def _dress(self, recipe: Recipe, part: Path, folder: Path) -> None:

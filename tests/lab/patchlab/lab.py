@@ -18,7 +18,7 @@ from .hosts import LabHost
 from .images import ImageStore
 from .inventory import render_inventory
 from .network import create_bridge, delete_bridge, networks_in_use
-from .paths import LabPaths
+from .paths import LabPaths, cache_home
 from .pool import package_pool
 from .preflight import Machine, check_machine
 from .processes import alive, end
@@ -37,7 +37,7 @@ def up(paths: LabPaths, wanted: str, say: Say, level: str = DEFAULT_LEVEL) -> La
     """Bring a lab up; hosts that run already are left alone. What an interrupted or failed first ``up`` began is taken down again."""
     fleet = topology(wanted)
     machine = check_machine()
-    with locked(paths.lock):
+    with locked(paths.lock), locked(cache_home() / "in-use", shared=True):
         known = load_state(paths)
         if known is not None and known.topology != wanted:
             raise LabError(f"lab {paths.name} is up with topology {known.topology}; take it down first, or choose another --name")

@@ -19,7 +19,7 @@ table inet {table} {{
     type filter hook input priority -10; policy accept;
     iifname "{bridge}" ct state established,related accept
     iifname "{bridge}" ip daddr {gateway} tcp dport {port} accept
-    iifname "{bridge}" icmp type echo-request accept
+    iifname "{bridge}" ip daddr {gateway} icmp type echo-request accept
     iifname "{bridge}" drop
   }}
   chain forward {{

@@ -62,7 +62,12 @@ def _parts() -> list[str]:
 
 
 def _images() -> list[str]:
-    """Everything in the cache that no registered lab stands on."""
+    """Everything in the cache that no registered lab stands on; waits for labs that are on their way up."""
+    with locked(cache_home() / "in-use"):
+        return _unused_images()
+
+
+def _unused_images() -> list[str]:
     used = {name for entry in registered().values() for name in _used(Path(entry["root"]))}
     said = []
     for kind in ("images", "packages", "upstream"):

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from .errors import LabError
+from .errors import CommandFailed, LabError
 
 LIMIT = 60.0
 
@@ -39,7 +39,8 @@ def run(
         _end(process)
         raise
     if process.returncode not in ok:
-        raise LabError(f"{' '.join(words)[:300]} ended with rc {process.returncode}: {last_words(err or out)}")
+        said = last_words(err or out)
+        raise CommandFailed(f"{words[0]} ended with rc {process.returncode}: {said} (it was: {' '.join(words)[:200]})", said)
     return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 

@@ -95,11 +95,11 @@ def load_process(path: Path, key: str) -> Process | None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file that stays where it is."""
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock (exclusive, unless ``shared``) on a file that stays where it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
 
 
