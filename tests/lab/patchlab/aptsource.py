@@ -90,7 +90,7 @@ class PrivateApt:
             "Dir::Etc::preferences": "/dev/null",
             "Dir::Cache::archives": f"{root}/var/cache/apt/archives" if root else f"{self.home}/archives",
             "Dir::Cache::pkgcache": "",
-            "Dir::Cache::srcpkgcache": "",
+            "Dir::Cache::srcpkgcache": f"{self.home}/srcpkgcache.bin",
             "Dir::Log": f"{self.home}",
             "APT::Install-Recommends": "false",
             "APT::Keep-Downloaded-Packages": "true",

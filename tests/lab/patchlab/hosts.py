@@ -50,7 +50,8 @@ class LabHost:
         return f"{self.state.ident}{self.spec.name}"
 
     def running(self) -> bool:
-        return any(alive(process) for process in self._processes())
+        """Is its supervisor alive? A guest without one would not come back from a reboot."""
+        return any(alive(process) for process in self._processes()[:2])
 
     def status(self) -> dict[str, Any]:
         """The host as it is at this moment."""
@@ -65,6 +66,7 @@ class LabHost:
         """Start it on what its disk holds; fine when it runs."""
         if self.running():
             return
+        self.stop()
         paths = self.paths
         fresh = not paths.upper.exists()
         for folder in (paths.upper, paths.work, paths.merged):

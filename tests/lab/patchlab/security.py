@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from .shell import run
 MOST_PACKAGES = 15
 MOST_BYTES = 10_000_000
 _INSTALL = re.compile(r"^Inst (?P<name>\S+) \[(?P<old>[^\]]+)\] \((?P<new>\S+) (?P<origin>[^)]*)\)", re.MULTILINE)
-_URI = re.compile(r"^'[^']*' (?P<file>\S+) (?P<size>\d+)", re.MULTILINE)
+_URI = re.compile(r"^'[^']*' (?P<name>[^\s_]+)_\S+ (?P<size>\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,16 @@ def pending(apt: PrivateApt, status: Path) -> list[Pending]:
 
 def sizes(apt: PrivateApt, items: Iterable[Pending]) -> dict[Pending, int]:
     """How large their packages are."""
-    found = {}
-    for item in sorted(set(items), key=lambda item: item.name):
-        answer = run(["apt-get", "--print-uris", "download", f"{item.name}={item.version}"], env=apt.environment(None))
-        match = _URI.search(answer.stdout)
-        if match:
-            found[item] = int(match["size"])
-    return found
+    known = {item.name: item for item in items}
+    if not known:
+        return {}
+    names = [f"{item.name}={item.version}" for _, item in sorted(known.items())]
+    return parse_sizes(run(["apt-get", "--print-uris", "download", *names], env=apt.environment(None)).stdout, known)
+
+
+def parse_sizes(answer: str, known: dict[str, Pending]) -> dict[Pending, int]:
+    """Lines ``'uri' name_version_arch.deb size checksum``, as apt-get prints them; pure."""
+    return {known[found["name"]]: int(found["size"]) for found in _URI.finditer(answer) if found["name"] in known}
 
 
 def download(apt: PrivateApt, items: Sequence[Pending], into: Path) -> None:
@@ -80,7 +82,3 @@ def release_fields(lists: Path, suite: str) -> dict[str, str]:
         pairs = (line.partition(": ") for line in path.read_text(errors="replace").splitlines())
         return {key: value for key, separator, value in pairs if separator and key in wanted}
     return {}
-
-
-def forget(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
