@@ -13,8 +13,9 @@ from .book import state_directory
 from .ledger import hosts, runs
 from .ledger.engine import Ledger
 from .ledger.runs import Ending
-from .report import render_text, write_report
+from .report.as_text import render_text
 from .report.model import assessment_model, run_model
+from .report.write import write_report
 from .settings import Settings
 
 

@@ -19,7 +19,7 @@ from typing import List, Optional
 
 from ..assessment import assess
 from ..errors import PatchtrainError, TransactionInterrupted
-from ..health.load import probe
+from ..health.probe import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Plan
 from . import bundle, client, outcome, program, space

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_health_info
+short_description: Tell how a host is, or whether it is no worse than before
+version_added: 0.1.0
+description:
+  - Without O(baseline) and O(checks), a look at the host; failed units, listening sockets, mounts, space, clock, boot id.
+  - With them, a health gate. The host is sampled until nothing has changed for O(settle) seconds and all is well, or until O(limit),
+    which is a failure that names each difference. What was wrong before already does not count.
+  - All samples are taken in one execution, on the host itself.
+extends_documentation_fragment:
+  - fleetops.patchtrain.attributes
+options:
+  baseline:
+    description: The RV(health) from before, as this module returned it.
+    type: dict
+  ignore:
+    description: Globs over what does not count, as C(kind:name) or C(name) of RV(differences).
+    type: list
+    elements: str
+    default: []
+  settle:
+    description: Seconds for which nothing may change.
+    type: float
+    default: 10
+  limit:
+    description: Limit in seconds for the gate to be passed.
+    type: float
+    default: 300
+  checks:
+    description:
+      - The deployment's own checks, each with one of the keys C(url), C(tcp), C(unit), C(command), and a C(name).
+      - They run on the host itself.
+    type: list
+    elements: dict
+    default: []
+  run_id:
+    description:
+      - The run that the gate belongs to. All other options come from its settings then, the baseline from its ledger.
+      - Only the action plugin on the controller looks at it.
+    type: str
+  force_reason:
+    description: Of O(run_id), why a host that is not healthy passes nevertheless. It is recorded.
+    type: str
+author:
+  - fleetops.patchtrain contributors (@fleetops)
+seealso:
+  - module: fleetops.patchtrain.maintenance_mode
+"""
+
+EXAMPLES = r"""
+- name: Look at the host before the work
+  fleetops.patchtrain.host_health_info:
+  register: before
+
+- name: No worse afterwards, and it answers
+  fleetops.patchtrain.host_health_info:
+    baseline: "{{ before.health }}"
+    checks:
+      - name: answers
+        url: http://127.0.0.1/health
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether the gate was passed. True without O(baseline) and O(checks).
+  returned: always
+  type: bool
+health:
+  description: The last look at the host.
+  returned: success
+  type: dict
+differences:
+  description: What is worse than in O(baseline), each with C(kind), C(name), C(was), C(is) and C(message).
+  returned: always
+  type: list
+  elements: dict
+checks:
+  description: The C(name), C(ok) and C(message) of each check.
+  returned: always
+  type: list
+  elements: dict
+samples:
+  description: How many looks were taken.
+  returned: always
+  type: int
+seconds:
+  description: How long that took.
+  returned: always
+  type: float
+error:
+  description: The C(kind) of failure, and its data.
+  returned: failure
+  type: dict
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.clock import Clock
+from ..module_utils.errors import PatchtrainError
+from ..module_utils.health.checks import parse_checks, run_checks
+from ..module_utils.health.compare import checked_baseline
+from ..module_utils.health.gate import Terms, gate
+from ..module_utils.health.probe import probe
+from ..module_utils.runner import SystemRunner
+
+SHAPE: Dict[str, Any] = {"healthy": False, "health": None, "differences": [], "checks": [], "samples": 0, "seconds": 0.0}
+
+SPEC: Dict[str, Any] = {
+    "baseline": {"type": "dict"},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "settle": {"type": "float", "default": 10},
+    "limit": {"type": "float", "default": 300},
+    "checks": {"type": "list", "elements": "dict", "default": []},
+    "run_id": {"type": "str"},
+    "force_reason": {"type": "str"},
+}
+
+
+def perform(options: Dict[str, Any]) -> Dict[str, Any]:
+    runner, clock = SystemRunner(), Clock()
+    checks = parse_checks(options["checks"])
+    if options["baseline"] is None and not checks:
+        return dict(SHAPE, healthy=True, health=probe(runner), samples=1)
+    baseline = None if options["baseline"] is None else checked_baseline(options["baseline"])
+    terms = Terms(settle=options["settle"], limit=options["limit"], ignore=tuple(options["ignore"]))
+    verdict = gate(lambda: probe(runner), lambda limit: run_checks(checks, runner, limit, clock), baseline, terms, clock)
+    return dict(verdict.to_dict(), failed=not verdict.healthy, msg="" if verdict.healthy else verdict.message)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        result = perform(module.params)
+    except PatchtrainError as error:
+        result = dict(SHAPE, failed=True, **error.as_result())
+    if result.pop("failed", False):
+        module.fail_json(changed=False, **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts printed, step by step, in full."""
+
+from __future__ import annotations
+
+from . import events, schema
+from ._sqlalchemy import sa
+from .rows import Log, read
+
+_t = schema.logs
+
+
+def store(c: sa.Connection, run_id: int, host: str, step: str, text: str, at: float | None = None) -> None:
+    """Keep the log of a step."""
+    c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=text))
+
+
+def of_host(c: sa.Connection, run_id: int, host: str) -> list[Log]:
+    """The logs of a host in a run, in the order in which they came."""
+    query = sa.select(_t.c.step, _t.c.at, _t.c.text).where(_t.c.run_id == run_id, _t.c.host == host).order_by(_t.c.id)
+    return [read(Log, row) for row in c.execute(query)]

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a value of a setting may be. Pure: every check returns a plain value, or raises ``Wrong`` with what to use instead.
+
+Values come as YAML, as ``-e key=value`` strings, and since ansible-core 2.19 as tagged subclasses of ``str``, ``int`` and so on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ..module_utils.errors import BadInput
+from .scheduling.budget import parse_amount
+
+Check = Callable[[Any], Any]
+
+_TRUE = ("true", "yes", "on", "1", "y", "t")
+_FALSE = ("false", "no", "off", "0", "n", "f")
+_PASSWORD = re.compile(r"(//[^/\s:@]*):[^/\s@]+@")
+_SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|authorization|cookie|api_?key|private_?key", re.IGNORECASE)
+
+
+class Wrong(Exception):
+    """A value that is none; the text says what to use."""
+
+
+def plain(value: Any) -> Any:
+    """The value as nothing but ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool`` and None."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    raise Wrong("use plain text, a number, a list or a mapping, not a %s" % type(value).__name__)
+
+
+def without_secrets(value: Any) -> Any:
+    """A plain value for the record: no password of a URL, nothing under a key that names a secret."""
+    if isinstance(value, dict):
+        return {key: "***" if _SECRET.search(str(key)) else without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
+
+
+def text(value: Any) -> str:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool) and "\0" not in str(value):
+        return str(value)
+    raise Wrong("use text")
+
+
+def one_of(*words: str) -> Check:
+    def check(value: Any) -> str:
+        if value in words:
+            return str(value)
+        raise Wrong("use " + _alternatives(words))
+    return check
+
+
+def truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in _TRUE:
+        return True
+    if str(value).lower() in _FALSE:
+        return False
+    raise Wrong("use true or false")
+
+
+def seconds(value: Any) -> float:
+    """A number of seconds, none included."""
+    return _number(value, 0.0, "use a number of seconds, 0 or more")
+
+
+def limit(value: Any) -> float:
+    """A number of seconds that something may take."""
+    return _number(value, 1.0, "use a number of seconds, 1 or more")
+
+
+def amount(value: Any) -> Any:
+    """A count of hosts or a percentage, as it was written; a count as a number."""
+    try:
+        parsed = parse_amount(value, "")
+    except BadInput:
+        raise Wrong('use a number of hosts, for example 2, or a percentage, for example "25%"') from None
+    return parsed.text if parsed.count is None else parsed.count
+
+
+def canaries(value: Any) -> Any:
+    """How many, or which."""
+    if isinstance(value, (int, str)) and not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,6}", str(value)):
+        return int(value)
+    if isinstance(value, (list, str)):
+        return words(value)
+    raise Wrong("use a number of hosts, or a list of hosts")
+
+
+def words(value: Any) -> list[str]:
+    """A list of texts; one text is a list separated by commas, as on a command line."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or any(isinstance(i, bool) or not isinstance(i, (str, int, float)) for i in items):
+        raise Wrong("use a list of texts")
+    return [found for found in (str(item).strip() for item in items) if found]
+
+
+def words_of(known: Collection[str]) -> Check:
+    def check(value: Any) -> list[str]:
+        found = words(value)
+        if set(found) <= set(known):
+            return list(dict.fromkeys(found))
+        raise Wrong("use a list of " + _alternatives(tuple(known)))
+    return check
+
+
+def some_of(known: Collection[str]) -> Check:
+    """As ``words_of``, but at least one."""
+    def check(value: Any) -> list[str]:
+        found: list[str] = words_of(known)(value)
+        if found:
+            return found
+        raise Wrong("use at least one of " + _alternatives(tuple(known)))
+    return check
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return value
+    raise Wrong("use a list of mappings")
+
+
+def checks(value: Any) -> list[dict[str, Any]]:
+    """Checks of one kind each; their options are for the health gate to judge."""
+    kinds = ("url", "tcp", "unit", "command")
+    found = mappings(value)
+    if any(sum(kind in entry for kind in kinds) != 1 for entry in found):
+        raise Wrong("use entries with exactly one of " + _alternatives(kinds))
+    return found
+
+
+def places(value: Any) -> list[dict[str, Any]]:
+    """Where and by which driver a host is taken out of service."""
+    found = mappings(value)
+    for entry in found:
+        if not isinstance(entry.get("driver"), str) or not entry["driver"]:
+            raise Wrong("use entries with a driver, for example {driver: haproxy, place: lb1}")
+        if not isinstance(entry.get("options", {}), dict):
+            raise Wrong("use a mapping for the options of driver %s" % entry["driver"])
+        unknown = sorted(str(key) for key in set(entry) - {"driver", "place", "host", "timeout", "options"})
+        if unknown:
+            raise Wrong("use the keys driver, place, host, timeout and options (what is the driver's own goes under options), not "
+                        + unknown[0])
+        if "timeout" in entry:
+            limit(entry["timeout"])
+    return found
+
+
+def named(check: Callable[[str], str]) -> Check:
+    """A name that ``scheduling.names`` accepts."""
+    def checked(value: Any) -> str:
+        try:
+            return check(text(value))
+        except BadInput as error:
+            raise Wrong(error.message.partition("can't be a name: ")[2]) from None
+    return checked
+
+
+def _number(value: Any, least: float, advice: str) -> float:
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        raise Wrong(advice) from None
+    if not least <= found < math.inf:
+        raise Wrong(advice)
+    return found
+
+
+def _alternatives(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ``patch_*`` variables: what there is, by default what, and checked. Pure; whoever calls has templated them.
+
+Each belongs to a host, or to the run as a whole; hosts of one run have to agree about the latter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from ..module_utils.errors import BadInput
+from ..module_utils.packages.records import CLASSIFICATIONS
+from . import setting_values as values
+from .scheduling.names import check_deployment_name, check_run_name
+from .scheduling.states import HOST_FINAL
+
+MANAGERS = ("auto", "apt", "dnf", "zypper")
+FAIL_ON = [state for state in HOST_FINAL if state not in ("succeeded", "up_to_date")]
+_DAY = 86400.0
+_SHOWN = 60
+
+
+def _host(default: Any, check: values.Check, about: str, run_wide: bool = False) -> Any:
+    metadata = {"check": check, "about": about, "run_wide": run_wide}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _run(default: Any, check: values.Check, about: str) -> Any:
+    return _host(default, check, about, run_wide=True)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one host. None, and for text the empty one, is: not set."""
+
+    # who, what, where to
+    patch_deployment: str = _run("patch", values.named(check_deployment_name), "name of the deployment; part of the run's default name")
+    patch_run_name: str | None = _run(None, values.named(check_run_name), "name of the run; by default the deployment's with the time")
+    patch_change_id: str = _run("", values.text, "number of the change request; recorded with the run and every control action")
+    patch_ledger: str | None = _run(None, values.text, "path or SQLAlchemy URL of the ledger")
+    patch_report_dir: str | None = _run(None, values.text, "where reports are written, in a folder a run")
+
+    # how many at once, in which order, until when
+    patch_max_unavailable: int | str | None = _run(
+        None, values.amount, "hosts out of service at once, a number or a percentage of the set in the inventory, rounded down; "
+        "by default 1, under a linear strategy the batch")
+    patch_max_failed: int | str = _run(0, values.amount, "hosts that may fail before no further one is started, a number or a percentage")
+    patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails: how many, or which")
+    patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
+                                    "final states of hosts for which the run is called failed")
+    patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot; 0: no waiting")
+    patch_soak: float = _host(0.0, values.seconds, "seconds that a restored host keeps its slot")
+    patch_fail_host: bool = _host(True, values.truth, "whether the role fails a host that ended in a state of patch_fail_on")
+
+    # what is installed
+    patch_classifications: list[str] = _host(list(CLASSIFICATIONS), values.some_of(CLASSIFICATIONS), "which kinds of updates are asked for")
+    patch_include: list[str] = _host([], values.words, "only these: globs over names, ids of advisories and CVEs")
+    patch_exclude: list[str] = _host([], values.words, "none of these: globs over names, ids of advisories and CVEs")
+    patch_security_level: str = _host("latest", values.one_of("latest", "minimal"),
+                                      "latest: the newest version, minimal: the lowest with the security fix")
+    patch_allow_downgrade: bool = _host(False, values.truth, "whether a package may go to a lower version")
+    patch_allow_removals: bool = _host(False, values.truth, "whether packages may be removed")
+    patch_keep_config: bool = _host(True, values.truth, "whether changed configuration files are kept as they are")
+    patch_package_manager: str = _host("auto", values.one_of(*MANAGERS), "which package manager; auto: the host's own")
+    patch_security_patterns: list[str] = _host([], values.words, "apt: sources whose updates are security; empty: Debian's and Ubuntu's")
+    patch_known_patterns: list[str] = _host([], values.words, "apt: sources whose other updates are known not to be; empty: the same")
+    patch_refresh: bool = _host(True, values.truth, "whether the sources' metadata is fetched before assessing")
+    patch_reboot: str = _host("if_required", values.one_of("never", "if_required", "always"), "whether the host is rebooted")
+
+    # how long things may take, in seconds
+    patch_refresh_timeout: float = _host(300.0, values.limit, "for fetching metadata")
+    patch_prepare_timeout: float = _host(3600.0, values.limit, "for assessing a host and downloading its updates")
+    patch_lock_timeout: float = _host(600.0, values.limit, "for other package managers on the host to end")
+    patch_drain_timeout: float = _host(300.0, values.limit, "for a host to have no work left, at each place")
+    patch_install_timeout: float = _host(3600.0, values.limit, "for the installation")
+    patch_reboot_timeout: float = _host(600.0, values.limit, "for the host to come back")
+    patch_reconnect_timeout: float = _host(300.0, values.limit, "for a host whose connection was lost during the installation")
+    patch_hook_task_timeout: float = _run(600.0, values.limit, "for each task of a hook that has no timeout of its own")
+
+    # maintenance mode and hooks
+    patch_maintenance: list[dict[str, Any]] = _host([], values.places, "where the host is taken out of service: driver, place, host, "
+                                                    "timeout, options")
+    patch_hooks_dir: str | None = _run(None, values.text, "what hooks are relative to; by default the caller's directory")
+    patch_hook_before_drain: str = _host("", values.text, "task file")
+    patch_hook_after_drain: str = _host("", values.text, "task file")
+    patch_hook_before_restore: str = _host("", values.text, "task file")
+    patch_hook_after_restore: str = _host("", values.text, "task file")
+
+    # health
+    patch_health_settle: float = _host(10.0, values.seconds, "seconds for which nothing may change before the health gate decides")
+    patch_health_timeout: float = _host(300.0, values.limit, "seconds for the health gate to be passed")
+    patch_health_ignore: list[str] = _host([], values.words, "globs over what the health gate does not look at")
+    patch_health_checks: list[dict[str, Any]] = _host([], values.checks, "the deployment's own checks: url, tcp, unit, command")
+
+    # what counts as compliant
+    patch_assessment_max_age: float = _run(7 * _DAY, values.limit, "seconds after which an assessment says nothing any more")
+    patch_compliance_classifications: list[str] = _run(["security", "unknown"], values.words_of(CLASSIFICATIONS),
+                                                       "pending updates of these kinds make a host not compliant")
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Any], host: str = "") -> Settings:
+        """The settings among ``variables`` (others are left alone), each checked; ``BadInput`` names the variable and the host."""
+        settings = cls(**{name: _checked(name, variables[name], host) for name in NAMES if _is_set(name, variables)})
+        if settings.patch_health_settle >= settings.patch_health_timeout:
+            raise _bad("patch_health_settle", settings.patch_health_settle, host,
+                       "use less than patch_health_timeout, which is %g" % settings.patch_health_timeout)
+        return settings
+
+    def for_record(self) -> dict[str, Any]:
+        """All settings as JSON-serialisable data, without passwords."""
+        found: dict[str, Any] = values.without_secrets(asdict(self))
+        return found
+
+
+_FIELDS = {f.name: f for f in fields(Settings)}
+NAMES = tuple(_FIELDS)
+RUN_WIDE = tuple(name for name, f in _FIELDS.items() if f.metadata["run_wide"])
+
+
+def agree(per_host: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The run-wide settings, which all hosts must have alike; ``BadInput`` names two hosts that don't, and both values."""
+    found = {}
+    for name in RUN_WIDE:
+        seen = {host: _value(name, variables, host) for host, variables in per_host.items()}
+        for host, value in seen.items():
+            first = next(iter(seen))
+            if value != seen[first]:
+                raise BadInput("%s is %s on %s and %s on %s: it is of the whole run, so set it alike for all its hosts" % (
+                    name, _told(name, per_host[first]), first, _told(name, per_host[host]), host), name=name, hosts=[first, host])
+            found[name] = value
+    return found
+
+
+def misspelt(names: Iterable[str]) -> list[str]:
+    """A line for each of ``names`` that looks like a setting and is none."""
+    strangers = sorted({str(name) for name in names if str(name).startswith("patch_")} - set(NAMES))
+    near = ((name, difflib.get_close_matches(name, NAMES, 1, 0.88)) for name in strangers)
+    return ["%s is not a setting: did you mean %s?" % (name, found[0]) for name, found in near if found]
+
+
+def described() -> list[dict[str, Any]]:
+    """Every setting: ``name``, ``default``, ``about``, ``run_wide``; for documentation, and for tests that compare it."""
+    defaults = asdict(Settings())
+    return [{"name": name, "default": defaults[name], "about": f.metadata["about"], "run_wide": f.metadata["run_wide"]}
+            for name, f in _FIELDS.items()]
+
+
+def _is_set(name: str, variables: Mapping[str, Any]) -> bool:
+    value = variables.get(name)
+    return value is not None and not (value == "" and _FIELDS[name].default in (None, ""))
+
+
+def _checked(name: str, value: Any, host: str) -> Any:
+    try:
+        return _FIELDS[name].metadata["check"](values.plain(value))
+    except values.Wrong as wrong:
+        raise _bad(name, value, host, str(wrong)) from None
+
+
+def _value(name: str, variables: Mapping[str, Any], host: str) -> Any:
+    return _checked(name, variables[name], host) if _is_set(name, variables) else getattr(Settings(), name)
+
+
+def _bad(name: str, value: Any, host: str, advice: str) -> BadInput:
+    return BadInput("%s is %s%s: %s" % (name, _shown(value), " (host %s)" % host if host else "", advice), name=name, host=host)
+
+
+def _told(name: str, variables: Mapping[str, Any]) -> str:
+    return _shown(variables[name]) if _is_set(name, variables) else "not set"
+
+
+def _shown(value: Any) -> str:
+    """One short line of JSON, in which nothing breaks a terminal."""
+    try:
+        shown = json.dumps(values.without_secrets(values.plain(value)))
+    except values.Wrong:
+        shown = "a " + type(value).__name__
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
