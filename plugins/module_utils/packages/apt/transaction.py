@@ -57,13 +57,15 @@ def specs(found: Iterable[Change]) -> List[Wanted]:
 def sized(found: Tuple[Change, ...], records: Records, cached: Iterable[str], at: Host) -> Transaction:
     """``cached`` are names of archives that need no download any more."""
     there = set(cached)
-    download = sum(_download(change, records) for change in found if change.to and _archive(change) not in there)
+    missing = [change for change in found if change.to and archive(change.name, change.arch, change.to) not in there]
+    download = sum(_download(change, records) for change in missing)
     growth = sum(_size(change, records) - _size_before(change, at) for change in found)
     return Transaction(found, download_size=download, installed_size=growth)
 
 
-def _archive(change: Change) -> str:
-    return "%s_%s_%s.deb" % (change.name, (change.to or "").replace(":", "%3a"), change.arch)
+def archive(name: str, arch: str, version: str) -> str:
+    """How apt calls a package's file in its cache."""
+    return "%s_%s_%s.deb" % (name, version.replace(":", "%3a"), arch)
 
 
 def _record(change: Change, records: Records) -> Sizes:
