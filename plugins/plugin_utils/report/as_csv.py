@@ -1,0 +1,72 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report for spreadsheets: a line a host, and a line a package that changed, should have or is pending."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .hosts import Data, Host, count, hosts_of, items, number, records, section, word
+from .text import cleaned, csv_cell
+from .units import iso
+from .words import CLASSIFICATIONS
+
+_HOST_COLUMNS = (
+    "host", "state", "compliance", "reason", "assessed_at", "assessment_age_s", "platform", "pending",
+    *(f"pending_{name}" for name in CLASSIFICATIONS), "held", "reboot_pending", "rebooted", "packages_installed",
+    "packages_failed", "out_of_service_s", "out_of_service_since", "obstacles",
+)
+_PACKAGE_COLUMNS = ("host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source")
+
+
+def render_csv(model: Data) -> dict[str, str]:
+    """``hosts.csv`` and ``packages.csv``."""
+    hosts = hosts_of(cleaned(model))
+    packages = (line for host in hosts for line in (*_changed(host), *_pending(host)))
+    return {"hosts.csv": _sheet(_HOST_COLUMNS, map(_host, hosts)), "packages.csv": _sheet(_PACKAGE_COLUMNS, packages)}
+
+
+def _sheet(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for line in lines:
+        writer.writerow([csv_cell(cell) for cell in line])
+    return out.getvalue()
+
+
+def _host(host: Host) -> list[Any]:
+    pending = [count(host.counts, name) if host.assessed else None for name in (*CLASSIFICATIONS, "held")]
+    return [
+        host.name, host.state, host.status, host.reason, iso(number(host.assessment, "at")), _seconds(number(host.assessment, "age_s")),
+        host.platform, host.pending, *pending, host.reboot_due, host.rebooted, len(host.packages("installed")),
+        len(host.packages("failed")), _seconds(host.out_seconds), iso(host.out_since),
+        "; ".join(word(one, "message") for one in host.obstacles),
+    ]
+
+
+def _seconds(value: float | None) -> int | None:
+    return None if value is None else max(0, round(value))
+
+
+def _changed(host: Host) -> list[list[Any]]:
+    return [
+        [host.name, *(one.get(key) for key in ("name", "arch", "from", "to", "classification")), None, one.get("result"),
+         one.get("reason"), None, None, None]
+        for one in records(host.data, "packages")
+    ]
+
+
+def _pending(host: Host) -> list[list[Any]]:
+    """Updates that are pending by the assessment and of which the run says nothing."""
+    told = {(one.get("name"), one.get("arch")) for one in records(host.data, "packages")}
+    return [
+        [host.name, *(one.get(key) for key in ("name", "arch", "installed", "candidate", "classification", "severity")),
+         "held" if one.get("held") else "pending", None, *(" ".join(map(str, items(one, key))) for key in ("advisories", "cves")), one.get("source")]
+        for one in records(section(host.data, "assessment"), "updates")
+        if (one.get("name"), one.get("arch")) not in told
+    ]

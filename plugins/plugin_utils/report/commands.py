@@ -1,0 +1,99 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person does next about a host, with the exact command. Pure.
+
+A command is meant to be copied into a shell, and names come from inventories and people: a name that isn't plain never
+gets into one. Braces in particular: Ansible would evaluate them as a template.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .hosts import Data, Host, items, section, word
+from .words import FAILED_STATES, STATES, rank
+
+_COLLECTION = "fleetops.patchtrain"
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:+/, -]{0,999}")
+_MOST_NAMES = 20
+
+_TODO = {
+    "failed": ("Repair the host, then patch it again:", "patch"),
+    "unreachable": ("Make the host reachable, then look at it again:", "assess"),
+    "blocked": ("Remove what stands in the way, then look at it again:", "assess"),
+    "not_started": ("Once the others are repaired, patch the rest:", "patch"),
+    "reboot_pending": ("A reboot is due; patch again with one allowed:", "patch-reboot"),
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """``todo`` in words; ``command`` None where no command can be given."""
+
+    todo: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hosts in the same state for the same reason, and what to do about all of them."""
+
+    state: str
+    reason: str
+    hosts: tuple[Host, ...]
+    advice: Advice
+
+
+
+def _todo(state: str, out: bool) -> tuple[str, str] | None:
+    """In words, and the playbook; None where nobody has to do anything."""
+    if out and state in FAILED_STATES:
+        return ("Still out of service. Repair the host, then give it back:", "restore")
+    return _TODO.get(state)
+
+
+def _inventory(model: Data) -> list[str]:
+    """The run's inventories where the model names them; else Ansible's configuration says which."""
+    run = section(model, "run")
+    paths = [str(path) for path in items(run, "inventory")] or [word(run, "inventory")]
+    return [part for path in paths if _PLAIN_PATH.fullmatch(path) for part in ("-i", path)]
+
+
+def _deployment(model: Data) -> list[str]:
+    """The deployment's file where the model names it."""
+    path = word(section(model, "run"), "deployment_file")
+    return ["-e", f"@{path}"] if _PLAIN_PATH.fullmatch(path) else []
+
+
+def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
+    """None where a name can't safely stand in a command, or where there are too many for a line."""
+    if len(hosts) > _MOST_NAMES or any(_PLAIN_HOST.fullmatch(host.name) is None for host in hosts):
+        return None
+    name, _dash, variant = playbook.partition("-")
+    parts = ["ansible-playbook", *_inventory(model), f"{_COLLECTION}.{name}"]
+    parts += _deployment(model) if name == "patch" else []
+    parts += ["-e", "patch_reboot=if_required"] if variant == "reboot" else []
+    return shlex.join([*parts, "--limit", ",".join(host.name for host in hosts)])
+
+
+def advice(model: Data, state: str, hosts: Sequence[Host]) -> Advice | None:
+    found = _todo(state, hosts[0].out_since is not None) if hosts else None
+    return None if found is None else Advice(found[0], command(model, found[1], hosts))
+
+
+def needs_person(model: Data, hosts: Iterable[Host]) -> list[Group]:
+    """Worst first, then the largest groups."""
+    groups: dict[tuple[str, bool, str], list[Host]] = {}
+    for host in hosts:
+        groups.setdefault((host.state, host.out_since is not None, host.reason), []).append(host)
+    found = []
+    for (state, _out, reason), members in groups.items():
+        told = advice(model, state, members)
+        if told is not None:
+            found.append(Group(state, reason, tuple(members), told))
+    return sorted(found, key=lambda group: (rank(STATES, group.state), -len(group.hosts), group.hosts[0].order))

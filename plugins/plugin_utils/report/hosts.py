@@ -1,0 +1,194 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host of the report model, with what the page, the tables and the terminal say about it. Pure; expects a cleaned model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .words import COMPLIANCE, FAILED_STATES, STATES, rank, tone
+
+Data = Mapping[str, Any]
+_DIGITS = re.compile(r"(\d+)")
+
+
+def section(data: Data, key: str) -> Data:
+    """A part that is there as a mapping, or nothing."""
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(data: Data, key: str) -> list[Any]:
+    """A part that is there as a list, or nothing."""
+    value = data.get(key)
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def records(data: Data, key: str) -> list[Data]:
+    return [item for item in items(data, key) if isinstance(item, Mapping)]
+
+
+def number(data: Data, key: str) -> float | None:
+    value = data.get(key)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def count(data: Data, key: str) -> int:
+    return int(number(data, key) or 0)
+
+
+def word(data: Data, key: str) -> str:
+    """A text, empty where there is none."""
+    value = data.get(key)
+    return "" if value is None else str(value)
+
+
+def natural(name: str) -> list[tuple[int, str, int]]:
+    """Sorts ``web2`` before ``web10``."""
+    parts = _DIGITS.split(name.lower())
+    return [(1, "", int(part)) if part.isdecimal() and len(part) < 19 else (0, part, 0) for part in parts]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A time out of service; ``open``: the host has not come back, ``end`` is where the report's view ends."""
+
+    host: str
+    start: float
+    end: float
+    open: bool
+    tone: str = "ok"
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Host:
+    """What is said about a host. ``data`` is its part of the model."""
+
+    data: Data
+    horizon: float
+
+    @property
+    def name(self) -> str:
+        return word(self.data, "name") or "(no name)"
+
+    @property
+    def state(self) -> str:
+        return word(self.data, "state")
+
+    @property
+    def status(self) -> str:
+        """Compliance; what nobody has looked at is unknown, never compliant."""
+        status = word(section(self.data, "compliance"), "status")
+        return status if status in COMPLIANCE else "unknown"
+
+    @property
+    def status_reasons(self) -> list[str]:
+        return [str(reason) for reason in items(section(self.data, "compliance"), "reasons")]
+
+    @property
+    def reason(self) -> str:
+        """The host's own reason, else why it is not compliant, else what stands in the way."""
+        own = word(self.data, "reason")
+        return own or "; ".join(self.status_reasons if self.status != "compliant" else [])
+
+    @property
+    def assessment(self) -> Data:
+        return section(self.data, "assessment")
+
+    @property
+    def assessed(self) -> bool:
+        return number(self.assessment, "at") is not None
+
+    @property
+    def counts(self) -> Data:
+        return section(self.assessment, "counts")
+
+    @property
+    def pending(self) -> int | None:
+        """None: never assessed."""
+        if not self.assessed:
+            return None
+        total = number(self.counts, "total")
+        return int(total) if total is not None else len(items(self.assessment, "updates"))
+
+    @property
+    def platform(self) -> str:
+        platform = section(self.assessment, "platform")
+        return " ".join(part for part in (word(platform, "id"), word(platform, "version")) if part)
+
+    @property
+    def obstacles(self) -> list[Data]:
+        return records(self.assessment, "obstacles")
+
+    @property
+    def reboot_due(self) -> bool | None:
+        if self.state == "reboot_pending":
+            return True
+        required = section(self.assessment, "reboot").get("required")
+        return required if isinstance(required, bool) else None
+
+    @property
+    def rebooted(self) -> bool:
+        return section(self.data, "reboot").get("done") is True
+
+    def packages(self, result: str) -> list[Data]:
+        return [package for package in records(self.data, "packages") if word(package, "result") == result]
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        found = (self._stretch(item) for item in records(self.data, "out_of_service"))
+        return sorted((one for one in found if one is not None), key=lambda one: one.start)
+
+    def _stretch(self, item: Data) -> Stretch | None:
+        start, end = number(item, "from"), number(item, "to")
+        if start is None:
+            return None
+        colour = "bad" if self.state in FAILED_STATES else "ok"
+        if end is None:
+            colour = "busy" if tone(STATES, self.state) == "busy" else "bad"
+        return Stretch(self.name, start, max(start, self.horizon if end is None else end), end is None, colour)
+
+    @property
+    def out_since(self) -> float | None:
+        """Since when the host has been out of service; None where it is back."""
+        return next((one.start for one in self.stretches if one.open), None)
+
+    @property
+    def left_out(self) -> bool:
+        """Out of service and nothing is bringing it back."""
+        return any(one.open and one.tone == "bad" for one in self.stretches)
+
+    @property
+    def out_seconds(self) -> float:
+        return sum(one.seconds for one in self.stretches)
+
+    @property
+    def order(self) -> tuple[int, int, int, list[tuple[int, str, int]]]:
+        """Failed ones on top, then by compliance, worst first, then by state and name."""
+        failed = FAILED_STATES.index(self.state) if self.state in FAILED_STATES else len(FAILED_STATES)
+        return (failed, rank(COMPLIANCE, self.status), rank(STATES, self.state), natural(self.name))
+
+
+def horizon(model: Data) -> float:
+    """Where the report's view of time ends: the run's end, or the report's own time while it goes on."""
+    run = section(model, "run")
+    known = [number(run, "finished_at"), number(model, "generated_at"), number(run, "started_at")]
+    return next((time for time in known if time is not None), 0.0)
+
+
+def hosts_of(model: Data) -> list[Host]:
+    """Worst first."""
+    end = horizon(model)
+    return sorted((Host(data, end) for data in records(model, "hosts")), key=lambda host: host.order)
+
+
+def names(hosts: Sequence[Host]) -> list[str]:
+    return [host.name for host in hosts]
