@@ -12,7 +12,6 @@ from ..plugin_utils import prepared
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, open_ledger, record_assessment
 from ..plugin_utils.remote import CannotRun, Lost
-from .updates_install import raise_if_failed
 
 MODULE = "fleetops.patchtrain.host_assess"
 
@@ -23,7 +22,7 @@ class ActionModule(PatchtrainAction):
             return self._prepare(self.book())
         try:
             result = self._probe("assess")
-            raise_if_failed(result)
+            prepared.raise_if_failed(result)
         except PatchtrainError as error:
             result = {"assessment": _not_assessed(error)}
         record_assessment(open_ledger(self.settings().patch_ledger), self.host, result["assessment"])
@@ -44,7 +43,7 @@ class ActionModule(PatchtrainAction):
                 result = self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
                                      hold_until=0 if self.checking else book.hold_until())
                 step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
-                raise_if_failed(result)
+                prepared.raise_if_failed(result)
         except Lost as error:
             return self._left_out(book, "unreachable", error, None)
         except PatchtrainError as error:

@@ -25,6 +25,8 @@ class ActionModule(PatchtrainAction):
         with book.step("reboot") as step:
             result = self._reboot(reason, timeout)
             step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
+        if result["rebooted"]:
+            book.rebooted(result["boot_id"])
         return result
 
     def _wanted(self, book: HostBook) -> "tuple[bool, str]":

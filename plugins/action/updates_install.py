@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..module_utils.errors import BadInput
 from ..plugin_utils import patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
-from ..plugin_utils.prepared import arguments_of_plan, selection_arguments
+from ..plugin_utils.prepared import arguments_of_plan, raise_if_failed, selection_arguments
 
 MODULE = "fleetops.patchtrain.updates_install"
 
@@ -41,7 +40,7 @@ class ActionModule(PatchtrainAction):
         with book.step("confirm"):
             result = self.remote().module(MODULE, args, patient.POLL + patient.MARGIN)
             raise_if_failed(result)
-        return result
+        return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
 
     def _recorded(self, args: Dict[str, Any], book: HostBook) -> Dict[str, Any]:
         settings = self.settings()
@@ -53,9 +52,3 @@ class ActionModule(PatchtrainAction):
                            "leftover_config": result.get("leftover_config", [])}
             raise_if_failed(result)
         return result
-
-
-def raise_if_failed(result: Dict[str, Any]) -> None:
-    """A failed module result as the failure that it is."""
-    if result.get("failed"):
-        raise BadInput(str(result.get("msg", "no reason given")), **dict(result.get("error") or {}))

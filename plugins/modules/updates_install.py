@@ -146,6 +146,10 @@ reboot:
   contains:
     required: {description: Null when that is not known., type: bool}
     reasons: {description: What asks for it., type: list, elements: str}
+assessment:
+  description: What the host lacks afterwards, as M(fleetops.patchtrain.updates_info) returns it, from the metadata that it has.
+  returned: when the job came to its end
+  type: dict
 leftover_config:
   description: Configuration files that the transaction left beside existing ones.
   returned: always

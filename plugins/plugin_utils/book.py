@@ -182,6 +182,14 @@ class HostBook:
             if result.get("assessment"):
                 assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
 
+    def rebooted(self, boot_id: str) -> None:
+        """What was known of the host still holds, but that no reboot is due any more."""
+        with self._ledger.write() as c:
+            last = assessments.latest(c, [self.host]).get(self.host)
+            if last and "reboot" in last.document:
+                now = dict(last.document, boot_id=boot_id, reboot={"required": False, "reasons": []})
+                assessments.record(c, self.host, now, run_id=self._run.id)
+
     def reboot_due(self) -> List[str]:
         """Why the host needs a reboot now, by what was seen last; empty where it does not."""
         with self._ledger.read() as c:
@@ -189,7 +197,8 @@ class HostBook:
             last = assessments.latest(c, [self.host]).get(self.host)
         if "reboot" in done:
             return []
-        known = ((done["install"].detail or {}).get("reboot") if "install" in done else None) or (last.document.get("reboot") if last else None)
+        found = (done["install"].detail or {}).get("reboot") if "install" in done else None
+        known = found or (last.document.get("reboot") if last else None)
         return list(known.get("reasons") or ["pending"]) if known and known.get("required") else []
 
     # --- slots ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..module_utils.errors import PatchtrainError
 from .settings import Settings
+
+
+class HostFailed(PatchtrainError):
+    """What a module on the host says went wrong, with its own kind of error as ``cause``."""
 
 _NOT_IN_THE_WAY = ("interrupted", "lock")
 """Obstacles that the installation itself removes or waits for."""
@@ -48,3 +53,9 @@ def what_it_means(assessment: Mapping[str, Any], changes: int, setting: str) -> 
     if setting == "never":
         return "reboot_pending", "a reboot is due (%s) and patch_reboot is never" % reasons
     return "waiting", "nothing to install, but a reboot is due: %s" % reasons
+
+
+def raise_if_failed(result: Mapping[str, Any]) -> None:
+    """A failed module result as the failure that it is."""
+    if result.get("failed"):
+        raise HostFailed(str(result.get("msg", "no reason given")), cause=result.get("error"))

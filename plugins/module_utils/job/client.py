@@ -20,7 +20,7 @@ from .state import DEFAULT_ROOT, State
 SHAPE: Document = {
     "finished": True, "failed": False, "changed": False, "packages": [], "plan": outcome.plan_document(Plan(Transaction())),
     "diff": {"before": "", "after": ""}, "reboot": {"required": None, "reasons": []}, "leftover_config": [], "repaired": None,
-    "log": "", "log_path": "", "boot_id": "", "job": None, "status": None,
+    "log": "", "log_path": "", "boot_id": "", "job": None, "status": None, "assessment": None,
 }
 """A result in which nothing happened."""
 

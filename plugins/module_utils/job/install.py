@@ -18,8 +18,9 @@ from typing import Callable, List, Optional, Sequence
 from ..clock import Clock, Deadline
 from ..errors import CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
 from ..packages.manager import PackageManager
-from ..packages.records import Outcome, Package, Plan, Selection, Transaction, Wanted
+from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
+from ..assessment import assess
 from ..reboot import pending_reboot
 from ..runner import Runner
 from . import outcome, space
@@ -192,6 +193,8 @@ class Installation:
         """A host that can't say this after a transaction is a failure too, unless there was a graver one."""
         try:
             result["reboot"] = pending_reboot(self._runner, self._manager).to_dict()
+            if self._request.kind != REPAIR:
+                result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
             if self._begun:
                 result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
         except PatchtrainError as error:
@@ -228,13 +231,21 @@ def possible(plan: Plan) -> Plan:
 def planned(manager: PackageManager, request: Request, installed: Sequence[Package]) -> Plan:
     """A plan that can be carried out. Where an interrupted transaction stands in the way, that is what is told."""
     try:
-        return possible(make_plan(manager, request, installed))
+        plan = make_plan(manager, request, installed)
     except PatchtrainError as error:
-        cut = manager.interrupted()
-        if cut is None:
-            raise
-        raise TransactionInterrupted("no plan can be made before an interrupted transaction is repaired, which a run does: %s (%s)" % (
-            cut, error.message)) from error
+        _blame_interruption(manager, error.message)
+        raise
+    stuck = [left.reason for left in plan.left_out if left.result in ("pending", "failed")]
+    if stuck:
+        _blame_interruption(manager, stuck[0])
+    return possible(plan)
+
+
+def _blame_interruption(manager: PackageManager, symptom: str) -> None:
+    cut = manager.interrupted()
+    if cut is not None:
+        raise TransactionInterrupted(
+            "no plan can be made before an interrupted transaction is repaired, which a run does: %s (%s)" % (cut, symptom))
 
 
 def verify(plan: Plan, request: Request, installed: Sequence[Package]) -> None:
