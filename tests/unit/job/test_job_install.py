@@ -1,0 +1,238 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction, step by step, on a host that is one JSON file."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation, planned
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.journal import Journal
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.request import REPAIR, Request
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space import Room
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state import Job, State
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.stop import StopRequest
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Wanted
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
+
+Do = Callable[..., Dict[str, Any]]
+GIB = 1 << 30
+
+
+class Hours:
+    """A clock on which waiting takes no time."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    state = State(str(tmp_path / "state"))
+    state.prepare()
+    state.create("abc", {}, b"")
+    return state.job("abc")
+
+
+@pytest.fixture
+def do(host: Any, job: Job) -> Do:
+    def run(free: int = GIB, now: float = 0.0, **asked: Any) -> Dict[str, Any]:
+        Path(job.file("spec.json")).write_text(json.dumps(Request(**asked).to_spec()))
+        hours = Hours()
+        with Journal(job) as journal:
+            return Installation(SystemRunner(), host.manager, job, journal, StopRequest(), measure=lambda path: Room("/", free, None),
+                                now=lambda: now, clock=Clock(hours.now, hours.sleep)).run()
+    return run
+
+
+def results(result: Dict[str, Any]) -> Dict[str, str]:
+    return {package["name"]: package["result"] for package in result["packages"]}
+
+
+def digest(host: Any, **asked: Any) -> str:
+    request = Request(**asked)
+    return planned(host.manager, request, host.manager.installed()).digest
+
+
+EXACT = Selection(packages=(Wanted("a", "amd64", "2"), Wanted("b", "amd64", "2")))
+
+
+def test_updates_are_installed_and_seen(host: Any, do: Do, job: Job) -> None:
+    result = do()
+    assert results(result) == {"a": "installed", "b": "installed", "c": "installed"}
+    assert host.versions() == {"a": "2", "b": "2", "c": "2"}
+    assert (result["failed"], result["changed"], result["finished"], result["repaired"]) == (False, True, True, None)
+    assert result["leftover_config"] == ["/etc/new.dpkg-dist"]
+    assert result["diff"]["before"].splitlines() == ["a amd64 1", "b amd64 1", "c amd64 1"]
+    assert result["log_path"] == job.log
+    assert "Setting up c (2)" in result["log"]
+    assert job.status() == {"phase": "done", "since": job.status()["since"], "total": None}
+
+
+def test_a_second_time_nothing_changes(host: Any, do: Do) -> None:
+    do()
+    again = do()
+    assert (again["changed"], again["packages"], again["plan"]["changes"]) == (False, [], [])
+    assert host.all()["applied"] == 1
+
+
+def test_install_reasons_stay_and_new_dependencies_are_automatic(host: Any, do: Do) -> None:
+    host.set(needs={"a": ["new"]})
+    assert results(do())["new"] == "installed"
+    assert {name: reason for name, (_version, reason) in host.all()["installed"].items()} == {
+        "a": "manual", "b": "automatic", "c": "manual", "new": "automatic"}
+
+
+def test_a_tool_that_lies_is_not_believed(host: Any, do: Do) -> None:
+    host.set(lies=["b"])
+    result = do()
+    assert results(result) == {"a": "installed", "b": "failed", "c": "installed"}
+    assert result["failed"]
+    assert result["msg"] == "1 of 3 packages failed: b (has version 1; the package manager named no reason)"
+
+
+def test_a_package_that_fails_is_named_with_the_tool_s_reason_and_the_others_are_done(host: Any, do: Do) -> None:
+    host.set(broken={"b": "the post-installation script failed"})
+    result = do()
+    assert results(result) == {"a": "installed", "b": "failed", "c": "installed"}
+    assert result["msg"] == "1 of 3 packages failed: b (the post-installation script failed)"
+    assert result["changed"]
+
+
+def test_what_a_failure_left_half_done_is_finished(host: Any, do: Do) -> None:
+    host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked")
+    host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None
+    assert results(do()) == {"a": "installed", "b": "failed", "c": "installed"}
+
+
+def test_what_stays_half_done_is_failed_though_it_has_its_version(host: Any, do: Do) -> None:
+    host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked", mends=False)
+    host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None
+    assert results(do()) == {"a": "installed", "b": "failed", "c": "failed"}
+
+
+def test_an_interrupted_transaction_is_repaired_first(host: Any, do: Do) -> None:
+    host.set(interrupted="dpkg was cut", half=["c"])
+    result = do()
+    assert result["repaired"] == "dpkg was cut"
+    assert results(result) == {"a": "installed", "b": "installed", "c": "installed"}
+    assert host.all()["repaired"] == 1
+
+
+def test_a_repair_that_fails_ends_the_job_before_anything_else(host: Any, do: Do) -> None:
+    host.set(interrupted="dpkg was cut", mends=False)
+    result = do()
+    assert result["error"]["kind"] == "TransactionInterrupted"
+    assert host.all()["applied"] == 0
+    assert set(result) >= {"packages", "plan", "reboot", "log", "log_path", "leftover_config", "repaired", "finished", "job", "boot_id"}
+
+
+def test_a_job_that_only_repairs(host: Any, do: Do) -> None:
+    host.set(interrupted="dpkg was cut")
+    result = do(kind=REPAIR)
+    assert (result["repaired"], result["changed"], result["failed"], host.all()["applied"]) == ("dpkg was cut", True, False, 0)
+
+
+def test_too_little_space_is_named_and_nothing_is_touched(host: Any, do: Do) -> None:
+    result = do(free=1000)
+    assert result["error"]["kind"] == "NotEnoughSpace"
+    assert results(result) == {"a": "pending", "b": "pending", "c": "pending"}
+    assert (host.all()["applied"], host.all()["downloaded"], result["changed"]) == (0, [], False)
+
+
+def test_the_recorded_transaction_is_done(host: Any, do: Do) -> None:
+    result = do(selection=EXACT, expect_digest=digest(host, selection=EXACT))
+    assert results(result) == {"a": "installed", "b": "installed"}
+    assert host.versions()["c"] == "1"
+
+
+def test_a_transaction_that_differs_is_refused_by_name(host: Any, do: Do) -> None:
+    recorded = digest(host, selection=EXACT)
+    host.set(needs={"a": ["new"]})
+    result = do(selection=EXACT, expect_digest=recorded)
+    assert result["error"]["kind"] == "TransactionDiffers"
+    assert "new 1 would come in addition" in result["msg"]
+    assert (host.all()["applied"], result["changed"]) == (0, False)
+
+
+def test_a_recorded_transaction_that_was_done_in_part_is_finished(host: Any, do: Do) -> None:
+    recorded = digest(host, selection=EXACT)
+    host.set(installed=dict(host.all()["installed"], b=["2", "automatic"]))
+    result = do(selection=EXACT, expect_digest=recorded)
+    assert (result["failed"], results(result)) == (False, {"a": "installed"})
+
+
+def test_criteria_that_come_to_something_else_are_refused(host: Any, do: Do) -> None:
+    recorded = digest(host)
+    host.set(available={"a": "3"})
+    result = do(expect_digest=recorded)
+    assert result["error"]["kind"] == "TransactionDiffers"
+    assert "a 1 to 3" in result["msg"]
+
+
+def test_an_exact_list_is_done_as_a_whole_or_not_at_all(host: Any, do: Do) -> None:
+    host.set(problem="E: Version '2' for 'b' was not found")
+    result = do(selection=EXACT)
+    assert result["error"]["kind"] == "TransactionImpossible"
+    assert "was not found" in result["msg"]
+    assert host.all()["applied"] == 0
+
+
+def test_nothing_begins_after_the_deadline(host: Any, do: Do) -> None:
+    result = do(deadline=100.0, now=100.0)
+    assert set(results(result).values()) == {"deferred"}
+    assert (result["failed"], host.all()["applied"]) == (False, 0)
+    assert "1970-01-01T00:01:40Z" in result["packages"][0]["reason"]
+
+
+def test_before_the_deadline_it_begins(host: Any, do: Do) -> None:
+    assert set(results(do(deadline=100.0, now=99.0)).values()) == {"installed"}
+
+
+def test_downloading_alone_changes_the_cache_once(host: Any, do: Do) -> None:
+    first, again = do(download_only=True), do(download_only=True)
+    assert set(results(first).values()) == {"pending"}
+    assert (first["changed"], again["changed"], host.all()["applied"]) == (True, False, 0)
+    assert first["diff"] == {"before": "", "after": ""}
+
+
+def test_metadata_is_refreshed_only_when_asked(host: Any, do: Do) -> None:
+    do()
+    assert not host.all()["refreshed"]
+    do(refresh=True)
+    assert host.all()["refreshed"]
+
+
+def test_held_packages_stay_and_are_listed(host: Any, do: Do) -> None:
+    host.set(held=["b"])
+    result = do()
+    assert results(result) == {"a": "installed", "b": "held", "c": "installed"}
+    assert host.versions()["b"] == "1"
+
+
+def test_one_job_at_a_time(host: Any, do: Do, tmp_path: Path) -> None:
+    with open(tmp_path / "state" / "transaction.lock", "w") as other:
+        other.write("job 1234")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        result = do(lock_timeout=5.0)
+    assert result["error"]["kind"] == "LockTimeout"
+    assert result["msg"] == "job 1234 was still at work after 5 s"
+    assert host.all()["applied"] == 0
+    assert do(lock_timeout=5.0)["changed"], "the lock is free again when its holder is gone"
+
+
+def test_a_package_without_an_architecture_has_the_installed_one(host: Any, do: Do) -> None:
+    assert results(do(selection=Selection(packages=(Wanted("a", "", "2"),)))) == {"a": "installed"}
