@@ -182,7 +182,8 @@ def test_holds_of_configuration_and_versionlock(scene: Scene) -> None:
 
 @pytest.mark.parametrize("bad", [
     Wanted("--exclude=*", "x86_64", "1-1"), Wanted("tide", "x86_64", "1.1-1; reboot"), Wanted("tide*", "x86_64", "1.1-1"),
-    Wanted("@core", "x86_64", "1-1"), Wanted("tide", "x86_64", "1.1"), Wanted("tide", "*", "1.1-1"), Wanted("/etc/passwd", "noarch", "1-1")])
+    Wanted("@core", "x86_64", "1-1"), Wanted("tide", "x86_64", "1.1"), Wanted("tide", "*", "1.1-1"),
+    Wanted("/etc/passwd", "noarch", "1-1")])
 def test_names_that_dnf_would_read_as_something_else_are_refused(scene: Scene, bad: Wanted) -> None:
     runner = scene("look")
     for do in (lambda: Dnf(runner).simulate([bad], UP), lambda: Dnf(runner).download([bad], UP, 10)):
