@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..clock import Clock, Deadline
 from ..errors import BadInput, PatchtrainError
-from ..maintenance.options import Option, Options, argv, boolean, seconds
+from ..options import Option, Options, argv, boolean, checked, seconds
 from ..runner import Runner
 from ..text import last_line
 from . import web
@@ -64,6 +65,18 @@ def _result(check: Check, problem: Optional[str]) -> Dict[str, Any]:
     return {"name": check.name, "ok": problem is None, "message": problem or "ok"}
 
 
+def _within(limit: float, work: Callable[[], Optional[str]]) -> Optional[str]:
+    """Look up and read no longer than the limit: a resolver or a server that drips its answer knows no other end."""
+    answers: List[Optional[str]] = []
+    thread = threading.Thread(target=lambda: answers.append(work()), daemon=True)
+    thread.start()
+    thread.join(limit)
+    unfinished = thread.is_alive()
+    if answers:
+        return answers[0]
+    return "no complete answer within %g s" % limit if unfinished else "the check broke; this is a mistake in it"
+
+
 def _parse(number: int, given: Any) -> Check:
     where = "check %d" % number
     kinds = [kind for kind in _KINDS if isinstance(given, Mapping) and given.get(kind) is not None]
@@ -71,24 +84,8 @@ def _parse(number: int, given: Any) -> Check:
         raise BadInput("%s must be a dict with exactly one of: %s" % (where, ", ".join(_KINDS)), check=number)
     kind = kinds[0]
     spec, build = _KINDS[kind]
-    options = _options(where, kind, dict(_COMMON, **spec), given)
+    options = checked("%s (%s)" % (where, kind), dict(_COMMON, **spec), given)
     return Check(options["name"] or _default_name(kind, options[kind]), options["timeout"], build(options))
-
-
-def _options(where: str, kind: str, spec: Options, given: Mapping[str, Any]) -> Dict[str, Any]:
-    unknown = sorted(repr(str(key)) for key in given if key not in spec)
-    if unknown:
-        raise BadInput("%s (%s) has no option %s; it has: %s" % (where, kind, ", ".join(unknown), ", ".join(sorted(spec))), options=unknown)
-    return {name: _option(where, name, option, given.get(name)) for name, option in spec.items()}
-
-
-def _option(where: str, name: str, option: Option, value: Any) -> Any:
-    if value is None:
-        return option.default
-    try:
-        return option.check(value)
-    except ValueError as error:
-        raise BadInput("%s: %s: %s" % (where, name, error), option=name) from error
 
 
 def _default_name(kind: str, value: Any) -> str:
@@ -119,13 +116,13 @@ def _tcp_address(value: Any) -> Tuple[str, int]:
 def _tcp(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
     host, port = options["tcp"]
 
-    def run(runner: Runner, limit: float) -> Optional[str]:
+    def connect(limit: float) -> Optional[str]:
         try:
             socket.create_connection((host, port), limit).close()
         except (OSError, UnicodeError) as error:
             return "no connection to %s port %d: %s" % (host, port, getattr(error, "strerror", None) or error)
         return None
-    return run
+    return lambda runner, limit: _within(limit, lambda: connect(limit))
 
 
 def _unit_name(value: Any) -> str:
@@ -157,7 +154,7 @@ def _command(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[s
 def _url(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
     request = web.Request(options["url"], options["headers"], options["status"], options["contains"], options["validate_certs"],
                           options["redirects"])
-    return lambda runner, limit: web.problem(request, limit)
+    return lambda runner, limit: _within(limit, lambda: web.problem(request, limit))
 
 
 _COMMON = {"name": Option(_text), "timeout": Option(seconds, default=DEFAULT_TIMEOUT)}

@@ -130,7 +130,7 @@ def _steady_facts(health: Optional[Dict[str, Any]]) -> Dict[Tuple[str, str], Any
 
 def _unrest(before: Optional[_Look], look: _Look, ignore: Sequence[str]) -> List[Difference]:
     """Why the host does not count as still since the look before: what is wrong now, or what has moved."""
-    failed = [difference("unsteady", "check:%s" % check["name"], None, None, "check %s failed at times: %s" % (check["name"], check["message"]))
+    failed = [difference("unsteady", "check:%(name)s" % check, None, None, "check %(name)s failed at times: %(message)s" % check)
               for check in look.checks if not check["ok"]]
     return look.differences + failed + (_changes(before, look, ignore) if before else [])
 

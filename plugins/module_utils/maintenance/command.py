@@ -17,7 +17,7 @@ from ..errors import BadInput, CommandTimeout, MaintenanceFailed, PatchtrainErro
 from ..runner import Completed, Runner
 from ..text import first_line, last_line
 from .driver import ENTERED, IN_SERVICE, LEFT, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
-from .options import Option, argv, seconds
+from ..options import Option, argv, seconds
 
 _STATE = re.compile(r"[A-Za-z0-9_.:=,/ -]{1,200}")
 

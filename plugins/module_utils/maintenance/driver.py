@@ -17,7 +17,7 @@ from ..clock import Clock
 from ..errors import MaintenanceFailed, PatchtrainError
 from ..packages.records import Record
 from ..runner import Runner
-from .options import Options
+from ..options import Options
 
 T = TypeVar("T")
 

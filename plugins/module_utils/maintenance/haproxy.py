@@ -17,7 +17,7 @@ from ..errors import BadInput, MaintenanceFailed
 from ._haproxy_api import (Address, Api, ReadOnly, Server, SocketTransport, Transport, command_health_down, command_set, is_name,
                            parse_address)
 from .driver import DRAINING, ENTERED, IN_SERVICE, LEFT, MAINTENANCE, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
-from .options import Option, boolean, one_of, seconds, whole_number, words
+from ..options import Option, boolean, one_of, seconds, whole_number, words
 
 DEFAULT_SOCKET = "/run/haproxy/admin.sock"
 _WORDS = (IN_SERVICE, DRAINING, MAINTENANCE)

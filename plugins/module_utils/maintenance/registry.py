@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping
 from ..errors import BadInput
 from . import command, haproxy
 from .driver import Context, Driver, Kind
-from .options import checked
+from ..options import checked
 
 DRIVERS: Dict[str, Kind] = {
     "command": command.KIND,
@@ -23,4 +23,4 @@ def make(driver: str, host: str, options: Mapping[str, Any], context: Context) -
     if driver not in DRIVERS:
         raise BadInput("there is no driver %r; there are: %s" % (driver, ", ".join(sorted(DRIVERS))), driver=driver)
     kind = DRIVERS[driver]
-    return kind.build(host, checked(driver, kind.options, options), context)
+    return kind.build(host, checked("driver " + driver, kind.options, options), context)

@@ -12,7 +12,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import C
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, MaintenanceFailed
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._haproxy_api import SocketTransport
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.haproxy import KIND, Haproxy
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.options import checked
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.options import checked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ class Recorder:
 
 
 def driver(transport, server="web1", check_mode=False, moment=None, **options) -> Haproxy:
-    return Haproxy(server, checked("haproxy", KIND.options, options), transport, (moment or Moment()).clock(), check_mode)
+    return Haproxy(server, checked("driver haproxy", KIND.options, options), transport, (moment or Moment()).clock(), check_mode)
 
 
 def of(result_or_error, backend):
@@ -336,7 +336,7 @@ def test_a_name_that_could_be_a_command_is_refused_before_anything_is_sent(name)
     allowed = all(char.isascii() and (char.isalnum() or char in "_.:-") for char in name)
     for option in ("server", "backend"):
         try:
-            checked("haproxy", KIND.options, {option: name})
+            checked("driver haproxy", KIND.options, {option: name})
         except BadInput as error:
             assert not allowed and "\n" not in error.message
         else:
@@ -346,4 +346,4 @@ def test_a_name_that_could_be_a_command_is_refused_before_anything_is_sent(name)
 @pytest.mark.parametrize("name", ["web1;shutdown", "web1\nset", "web1 ", "a/b", "", "wéb", "<<web1"])
 def test_a_host_whose_name_could_be_a_command_is_refused(name, context):
     with pytest.raises(BadInput, match="can't be a server's name in haproxy"):
-        KIND.build(name, checked("haproxy", KIND.options, {}), context)
+        KIND.build(name, checked("driver haproxy", KIND.options, {}), context)

@@ -1,19 +1,19 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The options of a driver: declared once, checked with one clear line each."""
+"""Options inside a dict, of a maintenance driver or a health check: declared once, checked with one clear line each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ..errors import BadInput
+from .errors import BadInput
 
 
 @dataclass(frozen=True)
 class Option:
-    """``check`` turns what was given into what the driver uses, or raises ``ValueError`` whose text says what is wanted."""
+    """``check`` turns what was given into what is used, or raises ``ValueError`` whose text says what is wanted."""
 
     check: Callable[[Any], Any]
     default: Any = None
@@ -23,24 +23,24 @@ class Option:
 Options = Mapping[str, Option]
 
 
-def checked(driver: str, options: Options, given: Mapping[str, Any]) -> Dict[str, Any]:
-    """All options of the driver, defaults filled in; None counts as not given."""
+def checked(whose: str, options: Options, given: Mapping[str, Any]) -> Dict[str, Any]:
+    """All options of ``whose``, for example ``driver haproxy``, defaults filled in; None counts as not given."""
     unknown = sorted(repr(str(key)) for key in given if key not in options)
     if unknown:
-        raise BadInput("driver %s has no option %s; it has: %s" % (driver, ", ".join(unknown), ", ".join(sorted(options))),
+        raise BadInput("%s has no option %s; it has: %s" % (whose, ", ".join(unknown), ", ".join(sorted(options))),
                        options=unknown)
-    return {name: _one(driver, name, option, given.get(name)) for name, option in options.items()}
+    return {name: _one(whose, name, option, given.get(name)) for name, option in options.items()}
 
 
-def _one(driver: str, name: str, option: Option, value: Any) -> Any:
+def _one(whose: str, name: str, option: Option, value: Any) -> Any:
     if value is None:
         if option.required:
-            raise BadInput("driver %s needs the option %s" % (driver, name), option=name)
+            raise BadInput("%s needs the option %s" % (whose, name), option=name)
         return option.default
     try:
         return option.check(value)
     except ValueError as error:
-        raise BadInput("driver %s: option %s: %s" % (driver, name, error), option=name) from error
+        raise BadInput("%s: option %s: %s" % (whose, name, error), option=name) from error
 
 
 def argv(value: Any) -> List[str]:
