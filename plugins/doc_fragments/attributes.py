@@ -18,7 +18,8 @@ attributes:
   action_group:
     description: The group whose defaults (C(module_defaults)) the module takes.
     support: full
-    membership: fleetops.patchtrain.patchtrain
+    membership:
+      - fleetops.patchtrain.patchtrain
 """
 
     CONTROLLER = r"""

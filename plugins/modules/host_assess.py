@@ -29,7 +29,7 @@ options:
   stage:
     description:
       - V(assess) changes nothing but the metadata cache. It works without root, as far as the host lets it; what stands in the way
-        of patching is in RV(assessment.obstacles).
+        of patching is among C(obstacles) in RV(assessment).
       - V(download) makes the host ready. What stands in the way of that is a failure.
     type: str
     choices: [assess, download]
@@ -56,8 +56,8 @@ options:
     default: true
   hold_until:
     description:
-      - With O(stage=download) and something to install, the host's own updaters (apt-daily, dnf-automatic and the like) skip themselves until
-        this time in epoch seconds. That ends by itself. V(0) holds nothing off.
+      - With O(stage=download) and something to install, the host's own updaters (apt-daily, dnf-automatic and the like) skip
+        themselves until this time in epoch seconds. That ends by itself. V(0) holds nothing off.
     type: float
     default: 0
   run_id:
@@ -92,8 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 assessment:
   description:
-    - What the host lacks, as M(fleetops.patchtrain.updates_info) returns it. C(obstacles) has C(kind) and C(message) of each thing that stands
-      in the way of patching.
+    - What the host lacks, as M(fleetops.patchtrain.updates_info) returns it. C(obstacles) has C(kind) and C(message) of each
+      thing that stands in the way of patching.
   returned: when the host could be assessed
   type: dict
 plan:
@@ -117,7 +117,8 @@ held_units:
   elements: str
 program:
   description:
-    - The program on the host that lets the updaters go again before that time (C(python -I -S program release RUN_ID)); null when none is held off.
+    - The program on the host that lets the updaters go again before that time (C(python -I -S program release RUN_ID)).
+    - Null when none is held off.
   returned: always
   type: str
 python:

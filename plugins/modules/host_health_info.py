@@ -13,7 +13,8 @@ description:
   - Without O(baseline) and O(checks), a look at the host; failed units, listening sockets, mounts, space, clock, boot id.
   - With them, a health gate. The host is sampled until nothing has changed for O(settle) seconds and all is well, or until O(limit),
     which is a failure that names each difference. What was wrong before already does not count.
-  - All samples are taken in one execution, on the host itself.
+  - All samples are taken in one execution, on the host itself. It needs no rights, but only root sees the names of other users'
+    listening processes.
 extends_documentation_fragment:
   - fleetops.patchtrain.attributes
 options:
@@ -21,22 +22,42 @@ options:
     description: The RV(health) from before, as this module returned it.
     type: dict
   ignore:
-    description: Globs over what does not count, as C(kind:name) or C(name) of RV(differences).
+    description:
+      - Globs over what does not count, as C(kind:name) or C(name) of RV(differences), for example V(failed_unit:*.mount),
+        V(listening:udp *) or V(unsteady:listening:*).
     type: list
     elements: str
     default: []
   settle:
-    description: Seconds for which nothing may change.
+    description: Seconds for which nothing may change and nothing may be wrong.
     type: float
     default: 10
   limit:
     description: Limit in seconds for the gate to be passed.
     type: float
     default: 300
+  interval:
+    description: Seconds between two samples.
+    type: float
+    default: 1
+  min_free_percent:
+    description: A file system that had at least this much space, or inodes, free before must still have it.
+    type: float
+    default: 5
+  fail:
+    description: Whether a host that does not pass is a failure. Otherwise RV(healthy) says so.
+    type: bool
+    default: true
   checks:
     description:
-      - The deployment's own checks, each with one of the keys C(url), C(tcp), C(unit), C(command), and a C(name).
-      - They run on the host itself.
+      - The deployment's own checks, each with one of the keys C(url), C(tcp), C(unit), C(command). They run on the host itself, also in
+        check mode.
+      - C(url) is an http or https URL, asked for without any proxy; beside it may stand C(status) (a status or a list; default any from
+        200 to 299), C(contains) (text that the answer has), C(headers) (a dict), C(validate_certs) (default true) and C(redirects)
+        (V(same), the default, follows those to the same scheme, host and port; V(any); V(none)).
+      - C(tcp) is C(host:port), or a dict with C(host) and C(port). C(unit) is a systemd unit that has to be active. C(command) is a
+        list of words, run without a shell, that has to end with 0.
+      - Each may have a C(name), and a C(timeout) in seconds (default 5).
     type: list
     elements: dict
     default: []
@@ -65,6 +86,10 @@ EXAMPLES = r"""
     checks:
       - name: answers
         url: http://127.0.0.1/health
+        contains: '"status": "ok"'
+      - name: works on its queue
+        unit: worker.service
+    ignore: ["failed_unit:fwupd-refresh.service"]
 """
 
 RETURN = r"""
@@ -77,7 +102,10 @@ health:
   returned: success
   type: dict
 differences:
-  description: What is worse than in O(baseline), each with C(kind), C(name), C(was), C(is) and C(message).
+  description:
+    - What is worse than in O(baseline), each with C(kind), C(name), C(was), C(is) and C(message).
+    - The kinds are V(failed_unit), V(restarting_unit), V(listening), V(mount), V(read_only), V(space), V(inodes), V(clock), V(system),
+      V(starting) (still on its way up), V(unsteady) (would not settle) and V(probe) (the host could not be looked at).
   returned: always
   type: list
   elements: dict
@@ -107,7 +135,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.clock import Clock
 from ..module_utils.errors import PatchtrainError
 from ..module_utils.health.checks import parse_checks, run_checks
-from ..module_utils.health.compare import checked_baseline
+from ..module_utils.health.compare import MIN_FREE_PERCENT, checked_baseline
 from ..module_utils.health.gate import Terms, gate
 from ..module_utils.health.probe import probe
 from ..module_utils.runner import SystemRunner
@@ -119,6 +147,9 @@ SPEC: Dict[str, Any] = {
     "ignore": {"type": "list", "elements": "str", "default": []},
     "settle": {"type": "float", "default": 10},
     "limit": {"type": "float", "default": 300},
+    "interval": {"type": "float", "default": 1},
+    "min_free_percent": {"type": "float", "default": MIN_FREE_PERCENT},
+    "fail": {"type": "bool", "default": True},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "run_id": {"type": "str"},
     "force_reason": {"type": "str"},
@@ -131,9 +162,9 @@ def perform(options: Dict[str, Any]) -> Dict[str, Any]:
     if options["baseline"] is None and not checks:
         return dict(SHAPE, healthy=True, health=probe(runner), samples=1)
     baseline = None if options["baseline"] is None else checked_baseline(options["baseline"])
-    terms = Terms(settle=options["settle"], limit=options["limit"], ignore=tuple(options["ignore"]))
+    terms = Terms(options["settle"], options["limit"], options["interval"], tuple(options["ignore"]), options["min_free_percent"])
     verdict = gate(lambda: probe(runner), lambda limit: run_checks(checks, runner, limit, clock), baseline, terms, clock)
-    return dict(verdict.to_dict(), failed=not verdict.healthy, msg="" if verdict.healthy else verdict.message)
+    return dict(verdict.to_dict(), failed=options["fail"] and not verdict.healthy, msg="" if verdict.healthy else verdict.message)
 
 
 def main() -> None:

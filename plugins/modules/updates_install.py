@@ -51,7 +51,8 @@ options:
     default: true
   expect_digest:
     description:
-      - The digest of the transaction that was planned. When this is another one now, nothing is touched, and the failure names the differences.
+      - The digest of the transaction that was planned. When this is another one now, nothing is touched, and the failure names
+        the differences.
       - Packages of O(packages) that have their version already are no difference, so that an interrupted transaction can be finished.
     type: str
   run_id:
@@ -69,8 +70,8 @@ options:
     default: 0
   timeout:
     description:
-      - Limit in seconds for all that can be given up (refreshing, downloading, beginning the transaction), and for waiting. A job that takes
-        longer is a failure of this task; the job itself goes on.
+      - Limit in seconds for all that can be given up (refreshing, downloading, beginning the transaction), and for waiting. A job
+        that takes longer is a failure of this task; the job itself goes on.
     type: float
     default: 3600
   lock_timeout:
@@ -124,11 +125,11 @@ packages:
   contains:
     name: {description: The package's name., type: str}
     arch: {description: Its architecture., type: str}
-    from: {description: The version before, null for a new package., type: str}
-    to: {description: The version that was asked for, null for a removed package., type: str}
+    from: {description: "The version before, null for a new package.", type: str}
+    to: {description: "The version that was asked for, null for a removed package.", type: str}
     classification: {description: One of the values of O(classifications)., type: str}
     result: {description: "One of V(installed), V(failed), V(pending), V(excluded), V(deferred), V(held).", type: str}
-    reason: {description: Why, where it is not obvious., type: str}
+    reason: {description: "Why, where it is not obvious.", type: str}
 plan:
   description: The transaction.
   returned: always
@@ -172,7 +173,9 @@ boot_id:
   returned: always
   type: str
 job:
-  description: The job's C(id), C(unit), C(directory), and the C(python) and C(program) that wait for it (C(python -I -S program wait directory --limit 30)).
+  description:
+    - The job's C(id), C(unit), C(directory), and the C(python) and C(program) that wait for it
+      (C(python -I -S program wait directory --limit 30)).
   returned: when there is a job
   type: dict
 status:

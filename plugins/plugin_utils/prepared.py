@@ -14,6 +14,7 @@ from .settings import Settings
 class HostFailed(PatchtrainError):
     """What a module on the host says went wrong, with its own kind of error as ``cause``."""
 
+
 _NOT_IN_THE_WAY = ("interrupted", "lock")
 """Obstacles that the installation itself removes or waits for."""
 

@@ -29,8 +29,8 @@ _SHOWN = 60
 def _host(default: Any, check: values.Check, about: str, run_wide: bool = False) -> Any:
     metadata = {"check": check, "about": about, "run_wide": run_wide}
     if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=lambda: list(default), metadata=metadata)  # pylint: disable=invalid-field-call
+    return field(default=default, metadata=metadata)  # pylint: disable=invalid-field-call
 
 
 def _run(default: Any, check: values.Check, about: str) -> Any:

@@ -36,7 +36,7 @@ ROOMS = (
     Room("plugins/plugin_utils/scheduling/", (f"{_HOST}.errors", f"{_CONTROLLER}.scheduling")),
     Room("plugins/plugin_utils/ledger/", (_HOST, f"{_CONTROLLER}.ledger", f"{_CONTROLLER}.scheduling"), ("sqlalchemy",)),
     Room("plugins/plugin_utils/report/", (_HOST, f"{_CONTROLLER}.report", f"{_CONTROLLER}.ledger"), ("jinja2", "markupsafe")),
-    Room("plugins/plugin_utils/settings.py", (f"{_HOST}.errors",)),
+    Room("plugins/plugin_utils/settings.py", (f"{_HOST}.errors", f"{_HOST}.packages.records", f"{_CONTROLLER}.scheduling", f"{_CONTROLLER}.setting_values")),
 )
 
 # What only computes can be tested by properties and run anywhere: it sees no file, no program, no clock.

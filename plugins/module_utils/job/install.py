@@ -21,7 +21,6 @@ from ..packages.manager import PackageManager
 from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
 from ..assessment import assess
-from ..reboot import pending_reboot
 from ..runner import Runner
 from . import outcome, space
 from .files import Document
@@ -191,10 +190,11 @@ class Installation:
 
     def _look(self, result: Document) -> None:
         """A host that can't say this after a transaction is a failure too, unless there was a graver one."""
+        if self._request.kind == REPAIR:
+            return
         try:
-            result["reboot"] = pending_reboot(self._runner, self._manager).to_dict()
-            if self._request.kind != REPAIR:
-                result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
+            result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
+            result["reboot"] = result["assessment"]["reboot"]
             if self._begun:
                 result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
         except PatchtrainError as error:

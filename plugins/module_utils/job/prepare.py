@@ -64,18 +64,24 @@ def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document
     if order.makes_ready:
         client.require_root()
         result["repaired"] = _repaired(host, manager, order)
-    obstacles = _refreshed(manager, order)
+    found = _refreshed(manager, order)
     result["assessment"] = assess(host.runner, manager, order.request.rules, order.request.selection)
     result["health"] = probe(host.runner) if order.health else None
     try:
         _plan_and_fetch(host, manager, order, result)
     except PatchtrainError as error:
-        obstacles.append({"kind": _OBSTACLES.get(error.kind, "plan"), "message": error.message})
+        found.append({"kind": _OBSTACLES.get(error.kind, "plan"), "message": error.message})
         if order.makes_ready:
             result.update(failed=True, **error.as_result())
-    result["assessment"] = dict(result["assessment"], obstacles=list(result["assessment"].get("obstacles", [])) + obstacles)
+    result["assessment"] = _with_obstacles(result["assessment"], found)
     result["changed"] = bool(result["repaired"] or result["held_units"] or result["downloaded"])
     return result
+
+
+def _with_obstacles(assessment: Document, found: List[Document]) -> Document:
+    """What the assessment says of itself is not said twice."""
+    known = {obstacle["kind"] for obstacle in assessment["obstacles"]}
+    return dict(assessment, obstacles=assessment["obstacles"] + [obstacle for obstacle in found if obstacle["kind"] not in known])
 
 
 def broken(error: PatchtrainError) -> Document:

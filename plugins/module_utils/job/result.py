@@ -27,7 +27,8 @@ def document(runner: Runner, job: Job, plan: Plan, outcomes: Sequence[Outcome], 
         "finished": True, "failed": False, "changed": False, "packages": [o.to_dict() for o in outcomes],
         "plan": outcome.plan_document(plan), "diff": outcome.diff(outcomes, ("installed",)),
         "reboot": {"required": None, "reasons": []}, "leftover_config": [], "repaired": None,
-        "assessment": None, "log": "", "log_path": job.log, "boot_id": boot_id(runner), "job": {"id": job.id, "unit": job.unit, "directory": job.path},
+        "assessment": None, "log": "", "log_path": job.log, "boot_id": boot_id(runner),
+        "job": {"id": job.id, "unit": job.unit, "directory": job.path},
     }
     failed = outcome.summary(outcomes)
     if failed is not None:

@@ -40,6 +40,7 @@ class PackageManager(Protocol):
     name: str
 
     def arch(self) -> str: ...
+
     def refresh(self, limit: float) -> None:
         """Fetch the sources' metadata; a source that can't be fetched is a failure that names it."""
 
@@ -50,6 +51,7 @@ class PackageManager(Protocol):
     def holds(self) -> List[str]: ...
     def streams(self) -> List[str]: ...
     def sources(self) -> List[Source]: ...
+
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Every pending update, held ones included, classified. With ``security_level`` ``minimal`` a security update's
         candidate is the lowest version with the fix."""

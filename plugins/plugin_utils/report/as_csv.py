@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .hosts import Data, Host, count, hosts_of, items, number, records, section, word
+from .hosts import Data, Host, count, hosts_of, items, number, records, word
 from .text import cleaned, csv_cell
 from .units import iso
 from .words import CLASSIFICATIONS
@@ -20,7 +20,9 @@ _HOST_COLUMNS = (
     *(f"pending_{name}" for name in CLASSIFICATIONS), "held", "reboot_pending", "rebooted", "packages_installed",
     "packages_failed", "out_of_service_s", "out_of_service_since", "obstacles",
 )
-_PACKAGE_COLUMNS = ("host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source")
+_PACKAGE_COLUMNS = (
+    "host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source",
+)
 
 
 def render_csv(model: Data) -> dict[str, str]:
@@ -54,19 +56,20 @@ def _seconds(value: float | None) -> int | None:
 
 
 def _changed(host: Host) -> list[list[Any]]:
-    return [
-        [host.name, *(one.get(key) for key in ("name", "arch", "from", "to", "classification")), None, one.get("result"),
-         one.get("reason"), None, None, None]
-        for one in records(host.data, "packages")
-    ]
+    return [_package(host, one, ("from", "to"), one.get("result")) for one in records(host.data, "packages")]
 
 
 def _pending(host: Host) -> list[list[Any]]:
     """Updates that are pending by the assessment and of which the run says nothing."""
     told = {(one.get("name"), one.get("arch")) for one in records(host.data, "packages")}
     return [
-        [host.name, *(one.get(key) for key in ("name", "arch", "installed", "candidate", "classification", "severity")),
-         "held" if one.get("held") else "pending", None, *(" ".join(map(str, items(one, key))) for key in ("advisories", "cves")), one.get("source")]
-        for one in records(section(host.data, "assessment"), "updates")
+        _package(host, one, ("installed", "candidate"), "held" if one.get("held") else "pending")
+        for one in records(host.assessment, "updates")
         if (one.get("name"), one.get("arch")) not in told
     ]
+
+
+def _package(host: Host, one: Data, versions: tuple[str, str], result: Any) -> list[Any]:
+    known = [one.get(key) for key in ("name", "arch", *versions, "classification", "severity")]
+    listed = [" ".join(map(str, items(one, key))) for key in ("advisories", "cves")]
+    return [host.name, *known, result, one.get("reason"), *listed, one.get("source")]

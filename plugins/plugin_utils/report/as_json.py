@@ -38,7 +38,7 @@ def _line(value: Any) -> str:
 
 def _run(model: Data) -> dict[str, Any] | None:
     run = section(model, "run")
-    return dict(_faithful(run), settings=allowed_settings(run)) if run else None
+    return dict(_faithful(run), settings=_faithful(allowed_settings(run))) if run else None
 
 
 def render_json(model: Data) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
 
 from .commands import Group, needs_person
@@ -16,7 +18,12 @@ from .units import age, duration, plural
 from .words import COMPLIANCE, RUN_STATES, STATES, label
 
 _LEAST_WIDTH = 40
+_RUN_HEADS = ("HOST", "STATE", "CHANGED", "OUT (S)", "REBOOT", "REASON")
+_ASSESSMENT_HEADS = ("HOST", "COMPLIANCE", "PENDING", "SECURITY", "REBOOT", "ASSESSED", "REASON")
+_NUMBERS = ("CHANGED", "OUT (S)", "PENDING", "SECURITY")
 _MOST_NAMES = 6
+_MOST_GROUPS = 10
+_MOST_REASON = 4
 
 
 def render_text(model: Data, columns: int = 100, most: int = 50) -> str:
@@ -24,8 +31,8 @@ def render_text(model: Data, columns: int = 100, most: int = 50) -> str:
     known = cleaned(model)
     hosts = hosts_of(known)
     wide = max(_LEAST_WIDTH, columns)
-    lines = [*_heading(known, hosts), "", *_table(known, hosts[:most], wide), *_rest(hosts[most:]), *_next(known, hosts)]
-    return "\n".join(fit(line, wide) if not line.startswith("    ansible-playbook ") else line for line in lines) + "\n"
+    table = [*_heading(known, hosts), "", *_table(known, hosts[:most], wide), *_rest(hosts[most:])]
+    return "\n".join([*(fit(line, wide) for line in table), *_next(known, hosts, wide)]) + "\n"
 
 
 def _heading(model: Data, hosts: Sequence[Host]) -> list[str]:
@@ -43,16 +50,15 @@ def _table(model: Data, hosts: Sequence[Host], wide: int) -> list[str]:
     if not hosts:
         return []
     run = bool(section(model, "run"))
-    heads = ["HOST", "STATE", "CHANGED", "OUT (S)", "REBOOT", "REASON"] if run else ["HOST", "COMPLIANCE", "PENDING", "SECURITY", "REBOOT", "ASSESSED", "REASON"]
+    heads = _RUN_HEADS if run else _ASSESSMENT_HEADS
     cells = [_run_cells(host) if run else _assessment_cells(host) for host in hosts]
-    right = {"CHANGED", "OUT (S)", "PENDING", "SECURITY"}
     widths = [max(width(row[column]) for row in (heads, *cells)) for column in range(len(heads) - 1)]
     widths[0] = min(widths[0], max(12, wide // 3))
-    return [_line(row, heads, widths, right) for row in (heads, *cells)]
+    return [_line(row, heads, widths) for row in (heads, *cells)]
 
 
-def _line(row: Sequence[str], heads: Sequence[str], widths: Sequence[int], right: set[str]) -> str:
-    cells = [pad(cell, columns, head in right) for cell, columns, head in zip(row, widths, heads)]
+def _line(row: Sequence[str], heads: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [pad(cell, columns, head in _NUMBERS) for cell, columns, head in zip(row, widths, heads)]
     return "  ".join([*cells, row[-1]]).rstrip()
 
 
@@ -75,25 +81,33 @@ def _reboot(host: Host) -> str:
 
 def _rest(hosts: Sequence[Host]) -> list[str]:
     """Those that are not listed, by state."""
-    counted: dict[str, int] = {}
-    for host in hosts:
-        word_ = label(STATES, host.state) if host.state else COMPLIANCE[host.status][0]
-        counted[word_] = counted.get(word_, 0) + 1
-    return [f"... and {plural(len(hosts), 'host')}: " + ", ".join(f"{number_} {word_.lower()}" for word_, number_ in counted.items())] if hosts else []
+    if not hosts:
+        return []
+    counted = Counter(label(STATES, host.state) if host.state else COMPLIANCE[host.status][0] for host in hosts)
+    return [f"... and {plural(len(hosts), 'host')}: " + ", ".join(f"{many:,} {what.lower()}" for what, many in counted.items())]
 
 
-def _next(model: Data, hosts: Sequence[Host]) -> list[str]:
+def _next(model: Data, hosts: Sequence[Host], wide: int) -> list[str]:
     groups = needs_person(model, hosts)
     lines = ["", "What needs a person:"] if groups else []
-    for group in groups[:10]:
-        lines += _group(group)
-    return lines + ([f"  ... and {plural(len(groups) - 10, 'more reason')}: see the page"] if len(groups) > 10 else [])
+    for group in groups[:_MOST_GROUPS]:
+        lines += _group(group, wide)
+    left = len(groups) - _MOST_GROUPS
+    return [*lines, f"  ... and {plural(left, 'more reason')}: see the page"] if left > 0 else lines
 
 
-def _group(group: Group) -> list[str]:
+def _group(group: Group, wide: int) -> list[str]:
+    """Who, why in full, what to do, and the command, which is never cut."""
     names = ", ".join(host.name for host in group.hosts[:_MOST_NAMES])
     more = f" and {len(group.hosts) - _MOST_NAMES} more" if len(group.hosts) > _MOST_NAMES else ""
     since = [host.out_seconds for host in group.hosts if host.out_since is not None]
-    out = f" (out for {duration(max(since))})" if since else ""
-    lines = [f"  {names}{more}: {label(STATES, group.state).lower()}{out}", f"    {group.advice.todo}"]
-    return [*lines, f"    {group.advice.command}"] if group.advice.command else [*lines[:-1], f"    {group.advice.todo.rstrip(':')} (no single command for these)."]
+    out = f", out for {duration(max(since))}" if since else ""
+    why = textwrap.wrap(group.reason, wide - 4)[:_MOST_REASON]
+    head = fit(f"  {label(STATES, group.state)}{out}: {names}{more}", wide)
+    if group.advice.command is None:
+        return [head, *_indented(why, wide), *_indented([group.advice.todo.rstrip(":") + "."], wide)]
+    return [head, *_indented(why, wide), *_indented([group.advice.todo], wide), f"    {group.advice.command}"]
+
+
+def _indented(lines: Sequence[str], wide: int) -> list[str]:
+    return [fit(f"    {line}", wide) for line in lines]

@@ -49,7 +49,6 @@ class Group:
     advice: Advice
 
 
-
 def _todo(state: str, out: bool) -> tuple[str, str] | None:
     """In words, and the playbook; None where nobody has to do anything."""
     if out and state in FAILED_STATES:

@@ -113,8 +113,8 @@ class Host:
 
     @property
     def pending(self) -> int | None:
-        """None: never assessed."""
-        if not self.assessed:
+        """None: never assessed, or in vain."""
+        if not self.assessed or not self.counts:
             return None
         total = number(self.counts, "total")
         return int(total) if total is not None else len(items(self.assessment, "updates"))

@@ -45,7 +45,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def _plain(value: str) -> str:
     """An exact ``str``: a subclass could claim to be markup or bring methods of its own."""
-    return value if type(value) is str else str.__str__(value)
+    return str.__str__(value)
 
 
 def hide_credentials(text: str) -> str:

@@ -53,30 +53,36 @@ _PHASE_WORDS = (
     ("drain", ("drain", "enter")),
     ("reboot", ("reboot",)),
     ("check", ("health", "check", "gate")),
-    ("install", ("install", "update", "download")),
+    ("install", ("install", "update", "download", "confirm")),
 )
 
 SETTINGS = (
     "max_unavailable",
     "max_failed",
     "canaries",
+    "fail_on",
+    "slot_timeout",
     "soak",
-    "reboot",
     "classifications",
     "include",
     "exclude",
     "security_level",
-    "packages",
     "allow_downgrade",
     "allow_removals",
+    "reboot",
     "drain_timeout",
+    "install_timeout",
+    "reboot_timeout",
     "health_settle",
     "health_timeout",
     "health_ignore",
     "assessment_max_age",
-    "fail_on",
+    "compliance_classifications",
 )
-"""What a page may show of a run's settings, without their prefix ``patch_``. Everything else may be a secret: it stays away."""
+"""What may be shown of a run's settings, without their prefix ``patch_``. Everything else may be a secret: it stays away."""
+
+IN_SECONDS = ("slot_timeout", "soak", "drain_timeout", "install_timeout", "reboot_timeout", "health_settle", "health_timeout",
+              "assessment_max_age")
 
 
 def label(table: dict[str, tuple[str, str]], word: str) -> str:

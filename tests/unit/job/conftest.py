@@ -62,7 +62,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     folder.mkdir()
     monkeypatch.setenv("PATCHTRAIN_FAKE", str(folder / "state.json"))
     fake = FakeHost(folder / "state.json", _fake().Fake(str(folder / "state.json")))
-    fake.set(installed={"a": ["1", "manual"], "b": ["1", "automatic"], "c": ["1", "manual"]}, available={"a": "2", "b": "2", "c": "2", "new": "1"})
+    fake.set(installed={"a": ["1", "manual"], "b": ["1", "automatic"], "c": ["1", "manual"]},
+             available={"a": "2", "b": "2", "c": "2", "new": "1"})
     return fake
 
 
@@ -70,6 +71,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
 def fake_program() -> Callable[[], bytes]:
     """The real program, with the fake in the place of the package managers."""
     def build() -> bytes:
-        sources = dict(bundle.sources(), **{"packages/detect.py": FAKE.read_bytes()})
+        sources = bundle.sources()
+        sources["packages/fake_detect.py"] = FAKE.read_bytes()
+        sources["packages/detect.py"] += b"\nfrom .fake_detect import detect\n"
         return bundle.pack(sources, program.main.__module__, program.main.__name__)
     return build

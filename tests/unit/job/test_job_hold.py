@@ -25,7 +25,8 @@ LATER = 2_000_000_000.0
 class Systemd(SystemRunner):
     """systemctl as far as a hold needs it; ``knows`` are the settings that its version knows."""
 
-    def __init__(self, folder: Path, knows: Sequence[str] = ("ExecCondition", "ExecStartPre"), loaded: Sequence[str] = (DAILY, UPGRADE)) -> None:
+    def __init__(self, folder: Path, knows: Sequence[str] = ("ExecCondition", "ExecStartPre"),
+                 loaded: Sequence[str] = (DAILY, UPGRADE)) -> None:
         self.folder, self.knows, self.loaded = folder, knows, loaded
         self.reloads = 0
         self.reset: List[str] = []

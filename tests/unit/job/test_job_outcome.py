@@ -108,8 +108,9 @@ selections = st.builds(
     packages=st.one_of(st.none(), st.lists(wanted).map(tuple)), security_level=st.sampled_from(["latest", "minimal"]),
     allow_downgrade=st.booleans(), allow_removals=st.booleans())
 requests = st.builds(
-    Request, selection=selections, rules=st.builds(Rules, words, words), refresh=st.booleans(), deadline=st.one_of(st.none(), st.floats(0, 1e10)),
-    expect_digest=st.one_of(st.none(), st.text()), environment=st.dictionaries(st.text(), st.text()))
+    Request, selection=selections, rules=st.builds(Rules, words, words), refresh=st.booleans(),
+    deadline=st.one_of(st.none(), st.floats(0, 1e10)), expect_digest=st.one_of(st.none(), st.text()),
+    environment=st.dictionaries(st.text(), st.text()))
 
 
 @given(requests)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -65,7 +66,8 @@ def watch(here: unit.Host, job: Job, limit: float = LIMIT) -> Dict[str, Any]:
 
 def waited(job: Job, limit: float) -> Dict[str, Any]:
     """As a controller waits that was cut off: one command, one line."""
-    said = subprocess.run([sys.executable, *ISOLATED, job.program, "wait", job.path, "--limit", str(limit)], check=True, capture_output=True, text=True)
+    command = [sys.executable, *ISOLATED, job.program, "wait", job.path, "--limit", str(limit)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert said.stdout.count("\n") == 1
     seen: Dict[str, Any] = json.loads(said.stdout)
     return seen
@@ -147,7 +149,8 @@ def test_of_many_starters_one_begins(host: Any, start: Start, here: unit.Host, s
     assert host.all()["applied"] == 1
 
 
-def test_a_job_whose_starter_died_is_begun_by_whoever_comes_next(host: Any, state: State, fake_program: Callable[[], bytes], start: Start) -> None:
+def test_a_job_whose_starter_died_is_begun_by_whoever_comes_next(
+        host: Any, state: State, fake_program: Callable[[], bytes], start: Start) -> None:
     state.prepare()
     identity = job_id("run", "install")
     state.create(identity, Request().to_spec(), fake_program())
@@ -155,7 +158,8 @@ def test_a_job_whose_starter_died_is_begun_by_whoever_comes_next(host: Any, stat
     assert host.all()["applied"] == 1
 
 
-def test_a_launch_that_fails_is_told_and_can_be_tried_again(here: unit.Host, start: Start, state: State, fake_program: Callable[[], bytes]) -> None:
+def test_a_launch_that_fails_is_told_and_can_be_tried_again(
+        here: unit.Host, start: Start, state: State, fake_program: Callable[[], bytes]) -> None:
     class Refusing(SystemRunner):
         def run(self, argv: Any, **_: Any) -> Completed:
             return Completed(tuple(argv), 1, "", "Failed to start transient service unit: no.\n")
@@ -194,7 +198,6 @@ def test_a_request_to_stop_during_a_repair_waits_for_it_and_begins_nothing(host:
 
 
 def test_a_request_to_stop_before_the_transaction_ends_it_there(host: Any, start: Start, here: unit.Host, state: State) -> None:
-    import fcntl
     state.prepare()
     with open(os.path.join(state.root, "transaction.lock"), "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)

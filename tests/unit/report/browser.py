@@ -136,7 +136,8 @@ class Page:
 
     def seen(self, method: str) -> list[dict[str, Any]]:
         """What the browser has told of this page, for example ``Network.requestWillBeSent``."""
-        return [event["params"] for event in self._browser.events if event.get("method") == method and event.get("sessionId") == self._session]
+        mine = (event for event in self._browser.events if event.get("sessionId") == self._session)
+        return [event["params"] for event in mine if event.get("method") == method]
 
     def screenshot(self, path: Path, clip: tuple[int, int, int, int] | None = None) -> None:
         area = {"clip": dict(zip(("x", "y", "width", "height"), clip), scale=1)} if clip else {}

@@ -46,7 +46,8 @@ HOSTILE = (
 _PACKAGES = (
     ("openssl", "3.0.14-1~deb12u1", "3.0.15-1~deb12u1", "security", "important", ("DSA-5764-1",), ("CVE-2026-5535",)),
     ("libssl3", "3.0.14-1~deb12u1", "3.0.15-1~deb12u1", "security", "important", ("DSA-5764-1",), ("CVE-2026-5535",)),
-    ("linux-image-amd64", "6.1.99-1", "6.1.106-3", "security", "critical", ("DSA-5747-1",), ("CVE-2026-41011", "CVE-2026-42228", "CVE-2026-43839")),
+    ("linux-image-amd64", "6.1.99-1", "6.1.106-3", "security", "critical", ("DSA-5747-1",),
+     ("CVE-2026-41011", "CVE-2026-42228", "CVE-2026-43839")),
     ("nginx", "1.22.1-9", "1.22.1-9+deb12u2", "security", "moderate", ("DSA-5770-1",), ("CVE-2026-7347",)),
     ("curl", "7.88.1-10+deb12u6", "7.88.1-10+deb12u7", "security", "low", ("DSA-5587-2",), ("CVE-2026-7264",)),
     ("base-files", "12.4+deb12u6", "12.4+deb12u7", "other", "unknown", (), ()),
@@ -58,7 +59,7 @@ _PACKAGES = (
     ("postgresql-client-15", "15.7-0+deb12u1", "15.8-0+deb12u1", "bugfix", "unknown", (), ()),
 )
 _PLATFORMS = (("debian", "12", "amd64", "apt"), ("rhel", "9.4", "x86_64", "dnf"), ("opensuse-leap", "15.6", "x86_64", "zypper"))
-_CYCLE = (("drain", "lb01", 12), ("install", "", 45), ("reboot", "", 9), ("health_gate", "", 16), ("restore", "lb01", 4))
+_CYCLE = (("enter", "lb01", 12), ("install", "", 45), ("reboot", "", 9), ("gate", "", 16), ("leave", "lb01", 4))
 _ENDINGS = {
     "failed": ("health gate: nginx.service is failed, was running", "non_compliant"),
     "unreachable": ("no answer within 10 s while the host was drained", "unknown"),
@@ -117,13 +118,14 @@ def run_host(dice: random.Random, name: str, state: str, begin: float) -> Model:
     updates = [_update(index) for index in sorted(dice.sample(range(len(_PACKAGES)), dice.randint(3, 9)))]
     reason, status = _ENDINGS.get(state, ("", "compliant"))
     touched = state in ("succeeded", "failed", "unreachable", "reboot_pending")
-    fails_in = {"failed": "health_gate", "unreachable": "reboot"}.get(state)
+    fails_in = {"failed": "gate", "unreachable": "reboot"}.get(state)
     steps, back = _cycle(dice, name, begin, fails_in) if touched else ([], begin)
     left = [] if state in ("succeeded", "up_to_date") else updates
+    result = "installed" if touched else "deferred" if state == "deferred" else "pending"
     return {
         "name": name, "state": state, "reason": reason, "compliance": {"status": status, "reasons": [reason] if reason else []},
         "assessment": assessment(dice, left, NOW - begin, state == "reboot_pending"),
-        "packages": _outcomes(updates, "installed" if touched else "deferred" if state == "deferred" else "pending") if state != "up_to_date" else [],
+        "packages": [] if state == "up_to_date" else _outcomes(updates, result),
         "out_of_service": [{"from": steps[0]["started_at"], "to": back}] if touched else [],
         "reboot": {"done": state == "succeeded", "seconds": 8.4 if state == "succeeded" else None},
         "steps": steps,
@@ -158,7 +160,7 @@ def run_model(size: int = 12, seed: int = 1, slots: int = 4, troubles: dict[str,
         hosts.append(host)
     last = max(step["finished_at"] for host in hosts for step in host["steps"]) if any(host["steps"] for host in hosts) else START
     run = {
-        "name": "web-tier@2026-11-03T01:00", "deployment": "web-tier", "state": "failed" if troubles and "failed" in troubles else "succeeded",
+        "name": "web-tier@2026-11-03T01:00", "deployment": "web-tier", "state": "failed" if "failed" in states else "succeeded",
         "started_at": START, "finished_at": last + 5, "actor": "mara.lindqvist", "job_id": "48213", "change_id": "CHG0031877",
         "settings": {"patch_max_unavailable": slots, "patch_max_failed": 1, "patch_canaries": 1, "patch_reboot": "if_required",
                      "patch_classifications": ["security", "bugfix"], "patch_soak": 0, "patch_health_settle": 5,

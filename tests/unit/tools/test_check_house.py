@@ -214,6 +214,7 @@ def test_a_module_wants_a_test_of_its_name(check: Check) -> None:
     contents = {"plugins/modules/patch_run.py": "", "tests/unit/run/helpers_patch_run.py": ""}
     assert len(check(agreement.module_tests, contents)) == 1
     assert check(agreement.module_tests, {**contents, "tests/integration/test_patch_run.py": ""}) == []
+    assert check(agreement.module_tests, {**contents, "tests/integration/test_all.py": 'module("patch_run")'}) == []
 
 
 def test_requirements_are_what_is_imported(check: Check) -> None:

@@ -50,7 +50,7 @@ def update(runner: Runner, limit: float) -> None:
     """``apt-get update``, where one source that fails is a failure."""
     argv = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any"] + list(_NETWORK) + ["update"]
     done = runner.run(argv, limit=limit, env=environment())
-    failures = parse.fetch_failures(done.stderr)
+    failures = parse.fetch_failures(done.stdout, done.stderr)
     if failures:
         raise CommandFailed("apt could not fetch its sources: %s" % "; ".join(failures), done.argv, rc=done.rc, sources=failures)
     checked(done)

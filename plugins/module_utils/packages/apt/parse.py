@@ -257,10 +257,24 @@ def unmet(stdout: str) -> List[str]:
     return []
 
 
-_FETCH = re.compile(r"^[EW]: (Failed to fetch .*|The repository .*|Repository .*|GPG error: .*|The update command takes.*)$")
+_REFUSED = re.compile(r"^[EW]: (Failed to fetch .*|(?:The )?[Rr]epository .*|GPG error: .*|The update command takes.*)$")
+_ERR = re.compile(r"^Err:\d+ ((\S+) .*)$")
 
 
-def fetch_failures(stderr: str) -> List[str]:
-    """``apt-get update``: what could not be fetched or was not accepted. Older apt calls these warnings and ends with zero."""
-    found = [match.group(1) for match in map(_FETCH.match, stderr.splitlines()) if match]
-    return [_without_login(" ".join(line.split())) for line in found]
+def fetch_failures(stdout: str, stderr: str) -> List[str]:
+    """``apt-get update``: what could not be fetched or was not accepted. Where something was not accepted, apt's errors leave out
+    what could not be fetched; and older apt calls all of it warnings and ends with zero."""
+    refused = [match.group(1) for match in map(_REFUSED.match, stderr.splitlines()) if match]
+    missed = [line for uri, line in _errs(stdout) if not any(uri in said for said in refused)]
+    return [_without_login(" ".join(line.split())) for line in refused + missed]
+
+
+def _errs(stdout: str) -> List[Tuple[str, str]]:
+    """Address and message of each ``Err:``, whose reason stands on the next line."""
+    lines = stdout.splitlines()
+    found: Dict[str, str] = {}
+    for line, reason in zip(lines, lines[1:] + [""]):
+        match = _ERR.match(line)
+        if match:
+            found[match.group(2)] = "%s: %s" % (match.group(1), reason.strip() if reason.startswith(" ") else "no reason given")
+    return list(found.items())

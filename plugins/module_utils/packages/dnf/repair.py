@@ -76,7 +76,7 @@ def repair(tool: Tool, log: IO[str]) -> None:
             _finish(tool, ["reinstall", "--", with_epoch(package)], log)
     left = diagnosis(tool)
     if left:
-        raise TransactionInterrupted("the interrupted transaction could not be repaired: %s; offer those packages by a source again and run it once more, "
+        raise TransactionInterrupted("the interrupted transaction could not be repaired: %s; offer these packages by a source again, "
                                      "or mend it by hand (dnf check)" % left, left=left)
 
 

@@ -67,8 +67,8 @@ def _ticks(scale: Axis) -> list[View]:
     fine = len(ticks) > 1 and ticks[1] - ticks[0] < 60
     days = scale.end - scale.start > 86400
     style = "day" if days else "second" if fine else "minute"
-    return [{"x": scale.at(tick), "epoch": tick, "text": stamp(tick, style).removesuffix(" UTC"), "style": style, "anchor": _anchor(scale.at(tick))}
-            for tick in ticks]
+    return [{"x": scale.at(tick), "epoch": tick, "text": stamp(tick, style).removesuffix(" UTC"), "style": style,
+             "anchor": _anchor(scale.at(tick))} for tick in ticks]
 
 
 def _anchor(position: float) -> str:

@@ -139,7 +139,8 @@
   }
 
   function why(host) {
-    const lines = (host.why || []).filter((reason) => reason !== host.reason);
+    const told = new Set([host.reason, ...(host.obstacles || []).map(([, message]) => message)]);
+    const lines = (host.why || []).filter((reason) => !told.has(reason));
     return lines.length && host.status !== "compliant" ? box("Why it is not compliant", plain(lines)) : null;
   }
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..commands import Group, needs_person
 from ..hosts import Data, Host, count, number, records, section, word
 from ..units import duration, percent
-from ..words import CLASSIFICATIONS, COMPLIANCE, RUN_STATES, SETTINGS, STATES, label, rank, tone
+from ..words import CLASSIFICATIONS, COMPLIANCE, IN_SECONDS, RUN_STATES, SETTINGS, STATES, label, rank, tone
 
 View = dict[str, Any]
 _MOST_GROUPS = 12
@@ -38,8 +38,9 @@ def heading(model: Data) -> View:
 
 def _assessment_facts(model: Data) -> list[View]:
     times = [time for host in records(model, "hosts") if (time := number(section(host, "assessment"), "at")) is not None]
-    facts = [{"label": "Oldest assessment", "time": min(times, default=None)}, {"label": "Newest assessment", "time": max(times, default=None)}]
-    return [fact for fact in facts if fact["time"] is not None]
+    if not times:
+        return []
+    return [{"label": "Oldest assessment", "time": min(times)}, {"label": "Newest assessment", "time": max(times)}]
 
 
 def _run_facts(run: Data) -> list[View]:
@@ -126,21 +127,24 @@ def obstacles(hosts: Sequence[Host]) -> list[View]:
 
 
 def settings(model: Data) -> list[View]:
-    return [{"label": key.replace("_", " "), "text": text} for key, text in allowed_settings(section(model, "run")).items()]
+    allowed = allowed_settings(section(model, "run"))
+    texts = ((key, _setting(key, value)) for key, value in allowed.items())
+    return [{"label": key.replace("_", " "), "text": text} for key, text in texts if text]
 
 
-def allowed_settings(run: Data) -> dict[str, str]:
-    """Of a run's settings those that may be shown, as text, without their prefix. Nested values are never shown."""
+def allowed_settings(run: Data) -> dict[str, Any]:
+    """Of a run's settings those that may be shown, without their prefix: single values and lists of them, nothing nested."""
     given = {str(key).removeprefix("patch_"): value for key, value in section(run, "settings").items()}
-    texts = ((key, _setting(given[key])) for key in SETTINGS if key in given)
-    return {key: text for key, text in texts if text}
+    return {key: _flat(given[key]) for key in SETTINGS if isinstance(given.get(key), (str, int, float, list, tuple))}
 
 
-def _setting(value: Any) -> str:
+def _flat(value: Any) -> Any:
+    return [item for item in value if isinstance(item, (str, int, float))] if isinstance(value, (list, tuple)) else value
+
+
+def _setting(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value if isinstance(item, (str, int, float)))
-    return ""
+    if isinstance(value, (int, float)):
+        return duration(value) if key in IN_SECONDS else f"{value:g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

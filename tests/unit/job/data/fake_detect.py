@@ -1,8 +1,8 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A package manager whose host is one JSON file, so that a job in a process of its own can be tried on it. Put in the place of
-``packages/detect.py``; ``PATCHTRAIN_FAKE`` names the file:
+"""A package manager whose host is one JSON file, so that a job in a process of its own can be tried on it. Takes the place of
+``detect``; ``PATCHTRAIN_FAKE`` names the file:
 
 installed {name: [version, reason]}, available {name: version}, held [names], needs {name: [names]}, broken {name: message},
 lies [names], interrupted line or null, problem line or null, gate path or null, applied number, repaired number, downloaded [names]

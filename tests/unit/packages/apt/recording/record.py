@@ -24,12 +24,12 @@ from typing import IO, Any
 from . import world
 
 sys.path.insert(0, str(Path(__file__).parents[4]))
-import conftest  # noqa: E402, F401
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import PatchtrainError  # noqa: E402
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES  # noqa: E402
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt  # noqa: E402
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Wanted  # noqa: E402
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner  # noqa: E402
+import conftest  # noqa: F401
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import PatchtrainError
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Wanted
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 
 DATA = Path(__file__).parents[1] / "data"
 MIRROR = "http://deb.debian.org/debian"
@@ -80,7 +80,8 @@ def main(scratch: Path, suite: str) -> None:
         with changed(scratch, root) as copy:
             unmet(copy)
         with changed(scratch, root) as copy:
-            updates_that_fail(copy)
+            away(copy)
+            refused(copy)
         with changed(scratch, root) as copy:
             cut(copy)
 
@@ -151,22 +152,32 @@ def unmet(root: Path) -> None:
     recorder.save("unmet")
 
 
-def updates_that_fail(root: Path) -> None:
-    """apt-get update: all is well, a source that is away, one that changed its name, one that is not signed."""
+def away(root: Path) -> None:
+    """apt-get update where a source does not answer, as new and as older apt take it."""
     (root / "etc/apt/sources.list.d/away.list").write_text("deb http://someone:secret@127.0.0.1:9/deb nowhere main\n")
+    recorder = Recorder(root)
+    refresh(recorder)
+    recorder.run(["apt-get", "-q", "update"])
+    Apt(recorder).sources()
+    recorder.save("refresh-away")
+
+
+def refused(root: Path) -> None:
+    """And where another one changed its name, and one is not signed."""
     (root / "etc/apt/sources.list.d/plain.list").write_text("deb file:/srv/plain ./\n")
     subprocess.run(["cp", "-a", str(root / "srv/lab"), str(root / "srv/plain")], check=True)
     release = root / "srv/lab/Release"
     release.write_text(release.read_text().replace("Codename: train", "Codename: other"))
     recorder = Recorder(root)
+    refresh(recorder)
+    recorder.save("refresh-refused")
+
+
+def refresh(recorder: Recorder) -> None:
     try:
         Apt(recorder).refresh(60)
     except PatchtrainError as error:
         print("as expected:", error.message)
-    # As older apt does it: warnings, and zero.
-    recorder.run(["apt-get", "-q", "update"])
-    Apt(recorder).sources()
-    recorder.save("refresh")
 
 
 def cut(root: Path) -> None:

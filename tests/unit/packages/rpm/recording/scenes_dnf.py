@@ -10,14 +10,13 @@ import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import PatchtrainError
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.dnf.manager import Dnf
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import Rules
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection
 
 from fleet import HULLS
 from replay import Recorder
-from stage import SEEDED, cut, evr, holding, let_go, plain, shell, wanted
+from stage import SEEDED, answer, cut, evr, holding, let_go, plain, shell, wanted
 
 RULES = Rules((), ())
 UP = Selection()
@@ -30,14 +29,6 @@ SWELL = ("swell.x86_64=1.1-1", "swell-wake.x86_64=1.1-1", "chart.x86_64=1.1-1")
 def seed() -> None:
     shell("dnf", "-q", "makecache")
     shell("dnf", "-q", "-y", "install", *("%s-%s" % (rpm.name, evr(rpm)) for rpm in SEEDED))
-
-
-def answer(do: Callable[..., Any], *args: Any) -> Any:
-    """What a method returns, or how it fails."""
-    try:
-        return plain(do(*args))
-    except PatchtrainError as error:
-        return error.as_result()
 
 
 def look(runner: Recorder) -> Any:

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Iterable, List, Sequence
+from typing import Any, Callable, Iterable, List, Sequence
 
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import PatchtrainError
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Record, Wanted
 
 from fleet import BASE_OLD, EXTRA, SLOW, Rpm
@@ -26,6 +27,14 @@ def wanted(*texts: str) -> List[Wanted]:
 
 def evr(rpm: Rpm) -> str:
     return "%s%s-%s" % ("%d:" % rpm.epoch if rpm.epoch else "", rpm.version, rpm.release)
+
+
+def answer(do: Callable[..., Any], *args: Any) -> Any:
+    """What a method returns, or how it fails."""
+    try:
+        return plain(do(*args))
+    except PatchtrainError as error:
+        return error.as_result()
 
 
 def shell(*argv: str) -> str:
