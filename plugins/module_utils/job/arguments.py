@@ -30,9 +30,9 @@ SELECTION: Dict[str, Dict[str, Any]] = {
     "manager": {"type": "str", "choices": ["auto", "apt", "dnf", "zypper"], "default": "auto"},
 }
 
-_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_+.:-]*$")
-_VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.+~:^_-]*$")
-_ARCH = re.compile(r"^[A-Za-z0-9_-]*$")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.:-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:^_-]*")
+_ARCH = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def selection(options: Mapping[str, Any]) -> Selection:
@@ -60,7 +60,7 @@ def _packages(items: Optional[Sequence[Mapping[str, Any]]]) -> Optional[Tuple[Wa
     wanted: List[Wanted] = []
     for number, item in enumerate(items, 1):
         for word, pattern in (("name", _NAME), ("version", _VERSION), ("arch", _ARCH)):
-            if not pattern.match(item[word]):
+            if not pattern.fullmatch(item[word]):
                 raise BadInput("packages, item %d: %r is no %s of a package" % (number, item[word], word), option="packages", item=number)
         wanted.append(Wanted(item["name"], item["arch"], item["version"]))
     return tuple(wanted)

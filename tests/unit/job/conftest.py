@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict
 
 import pytest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, program
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, program, unit
 
 PACKAGES = "ansible_collections.fleetops.patchtrain.plugins.module_utils.packages"
 FAKE = Path(__file__).parent / "data" / "fake_detect.py"
@@ -53,6 +53,11 @@ def _fake() -> ModuleType:
         spec.loader.exec_module(module)
         sys.modules[name] = module
     return sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "_POLL", 0.01)
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module that looks at a host and makes it ready, on a fake host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, prepare, space, unit
+from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
+
+Module = Callable[..., Dict[str, Any]]
+
+
+@pytest.fixture
+def assess(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+           fake_program: Callable[[], bytes]) -> Module:
+    program = fake_program()
+    monkeypatch.setattr(host_assess, "detect", lambda runner, wanted: host.manager)
+    monkeypatch.setattr(bundle, "build", lambda main: program)
+    monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
+    monkeypatch.setattr(prepare, "probe", lambda runner: {"boot_id": "b"})
+
+    def run(check: bool = False, **options: Any) -> Dict[str, Any]:
+        asked = dict({"state_dir": str(tmp_path / "state")}, **options, _ansible_check_mode=check)
+        with patch_module_args(asked), pytest.raises(SystemExit):
+            host_assess.main()
+        result: Dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+    return run
+
+
+def kinds(result: Dict[str, Any]) -> List[str]:
+    return [obstacle["kind"] for obstacle in result["assessment"]["obstacles"]]
+
+
+def test_an_assessment_changes_nothing_but_the_metadata(host: Any, assess: Module, tmp_path: Path) -> None:
+    before = host.all()
+    result = assess()
+    assert host.all() == dict(before, refreshed=True)
+    assert not (tmp_path / "state").exists()
+    assert (result["changed"], result["held_units"], result["repaired"], result["downloaded"]) == (False, [], None, False)
+    assert [change["name"] for change in result["plan"]["changes"]] == ["a", "b", "c"]
+    assert result["assessment"]["counts"]["security"] == 3
+    assert result["health"] == {"boot_id": "b"}
+    assert assess(health=False)["health"] is None
+
+
+def test_check_mode_does_not_even_refresh(host: Any, assess: Module) -> None:
+    before = host.all()
+    result = assess(check=True, stage="download")
+    assert (host.all(), result["changed"]) == (before, False)
+    assert result["plan"]["changes"]
+
+
+def test_making_ready_downloads_once(host: Any, assess: Module) -> None:
+    assert assess(stage="download")["changed"]
+    assert host.all()["downloaded"] == ["a", "b", "c"]
+    assert not assess(stage="download")["changed"]
+    assert host.all()["applied"] == 0
+
+
+def test_the_updaters_are_held_off_only_where_there_is_something_to_do(
+        host: Any, assess: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: List[Any] = []
+    monkeypatch.setattr(prepare, "hold", lambda runner, units, run, until: asked.append((run, until)) or ["apt-daily.service"])
+    monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path))
+    result = assess(stage="download", hold_until=2e9, run_id="r")
+    assert (result["held_units"], asked, result["changed"]) == (["apt-daily.service"], [("r", 2e9)], True)
+    assert Path(result["program"]).read_bytes() == bundle.build(lambda arguments: 0)
+    for options in ({"hold_until": 0}, {"hold_until": 2e9, "exclude": ["*"]}, {"hold_until": 2e9, "stage": "assess"}):
+        assert assess(**dict({"stage": "download"}, **options))["held_units"] == []
+    assert len(asked) == 1
+
+
+def test_an_interrupted_transaction_is_repaired_by_a_job_before_anything_is_planned(host: Any, assess: Module, tmp_path: Path) -> None:
+    host.set(interrupted="dpkg was cut", problem="E: dpkg was interrupted", half=["b"])
+    seen = assess()
+    assert (seen["failed"], kinds(seen), seen["plan"]["changes"] if seen["plan"] else []) == (False, ["interrupted"], [])
+    assert host.all()["repaired"] == 0
+    host.set(problem=None)
+    result = assess(stage="download", run_id="r")
+    assert (result["repaired"], result["changed"], host.all()["repaired"]) == ("dpkg was cut", True, 1)
+    assert [change["name"] for change in result["plan"]["changes"]] == ["a", "b", "c"]
+    assert len(list((tmp_path / "state" / "jobs").iterdir())) == 1
+    assert assess(stage="download", run_id="r")["repaired"] is None
+
+
+def test_a_repair_that_fails_is_the_failure(host: Any, assess: Module) -> None:
+    host.set(interrupted="dpkg was cut", mends=False)
+    result = assess(stage="download")
+    assert result["error"]["kind"] == "TransactionInterrupted"
+    assert "can't be mended: dpkg was cut" in result["msg"]
+
+
+def test_what_stands_in_the_way_is_an_obstacle_first_and_a_failure_then(host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space, "measure", lambda path: space.Room("/var", 1000, None))
+    seen = assess()
+    assert (seen["failed"], kinds(seen)) == (False, ["space"])
+    made = assess(stage="download")
+    assert (made["failed"], made["error"]["kind"], kinds(made)) == (True, "NotEnoughSpace", ["space"])
+    assert made["plan"]["changes"], "a failure does not hide what is known"
+    assert host.all()["downloaded"] == []
+
+
+def test_a_download_that_fails_is_named(host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise CommandFailed("apt-get ended with rc 100: Failed to fetch a_2.deb", ["apt-get"])
+    monkeypatch.setattr(host.manager, "download", fails)
+    assert "Failed to fetch a_2.deb" in assess(stage="download")["msg"]
+
+
+def test_who_is_not_root_can_look_but_not_make_ready(assess: Module, monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
+    monkeypatch.setattr(prepare.os, "geteuid", lambda: 1000)
+    seen = assess()
+    assert (seen["failed"], kinds(seen), host.all()["refreshed"]) == (False, ["privilege"], False)
+    assert seen["plan"]["changes"]
+    assert "become: true" in assess(stage="download")["msg"]
