@@ -30,18 +30,20 @@ def install(runner: Runner, args: Sequence[str], log: IO[str]) -> Completed:
     return runner.run(["zypper", "--non-interactive", "--no-refresh"] + list(args), limit=None, log=log)
 
 
-def judge(runner: Runner, done: Completed) -> None:
-    """Raise for a transaction that failed. That a reboot is due, or that zypper itself was updated, is no failure."""
+def judge(runner: Runner, done: Completed, before: str) -> None:
+    """Raise for a transaction that failed; ``before`` is zypper's history as it was. That a reboot is due, or that zypper itself was
+    updated, is no failure."""
     if done.rc in (0, REBOOT, AGAIN):
         return
     if done.rc == LOCKED:
         raise LockTimeout("zypper was not alone, and has changed nothing: its log says who was there")
-    scripts = parse.failed_scripts(_history(runner))
+    after = history(runner)
+    scripts = parse.failed_scripts(after) if after != before else {}
     why = "; ".join("%s: %s" % item for item in sorted(scripts.items())) or "its log says why"
     raise CommandFailed("zypper ended with rc %d: %s" % (done.rc, why), done.argv, rc=done.rc, scripts=scripts)
 
 
-def _history(runner: Runner) -> str:
+def history(runner: Runner) -> str:
     # rc 1 where zypper failed before it ever wrote one.
     return runner.run(["tail", "-c", str(_TAIL), HISTORY]).check((0, 1)).stdout
 

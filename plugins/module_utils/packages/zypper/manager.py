@@ -14,7 +14,7 @@ from ..manager import Rules, Source
 from ..records import Package, Reboot, Selection, Transaction, Update, Wanted
 from ..rpm import classify, load
 from ..rpm.names import checked
-from ..rpm.parse import Entry, by_key, database
+from ..rpm.parse import Entry, Key, by_key, database
 from ..rpm.repomd import tells_advisories
 from ..rpm.transaction import refused
 from ..versions import compare_rpm
@@ -83,7 +83,7 @@ class Zypper:
         reachable = [c for c in every if c.source and (c.name, c.arch) in best
                      and compare_rpm(c.version, best[(c.name, c.arch)].version) <= 0]
         entries = self._entries()
-        return classify.updates(entries, reachable, self._fixes(), self._telling(), allows(self._locks(), entries),
+        return classify.updates(entries, reachable, self._fixes(set(best)), self._telling(), allows(self._locks(), entries),
                                 selection.security_level == "minimal")
 
     # ------------------------------------------------------------ what would happen
@@ -131,7 +131,8 @@ class Zypper:
             return
         self.wait_for_lock(limit)
         args = install_args(_specs(wanted), selection, ["--download", "in-advance"])
-        apply.judge(self._runner, apply.install(self._runner, args, log))
+        before = apply.history(self._runner)
+        apply.judge(self._runner, apply.install(self._runner, args, log), before)
 
     def interrupted(self) -> Optional[str]:
         return repair.diagnosis(self._tool)
@@ -190,10 +191,10 @@ class Zypper:
         ok = (0, NOT_FOUND) if strict else (0, NOT_FOUND, SKIPPED)
         return parse.versions(self._tool.ask(["search", "--details", "--type", "package"] + list(args), ok=ok).stdout, aliases)
 
-    def _fixes(self) -> List[classify.Fix]:
+    def _fixes(self, packages: Set[Key]) -> List[classify.Fix]:
         patches = parse.patches(self._tool.ask(["list-patches"]).stdout)
         texts = [self._tool.ask(["info", "-t", "patch", "--"] + list(chunk)).stdout for chunk in load.chunks([p.name for p in patches])]
-        return [fix for text in texts for fix in parse.fixes(text, patches)]
+        return parse.fixes(patches, [conflict for text in texts for conflict in parse.conflicts(text)], packages)
 
     def _telling(self) -> Set[str]:
         """Sources that publish advisories."""

@@ -17,9 +17,12 @@ from ..rpm.names import Nevra, spaced, split
 SYSTEM = "(System Packages)"
 """zypper's name for the place of a package that no source offers."""
 
-_CONFLICT = re.compile(r"\s+(\S+)\.([^.\s]+) < (\S+)")
-_NAME = re.compile(r"Name\s*: (\S+)")
+_FIELD = re.compile(r"([A-Z][A-Za-z ]*?) *:(?: (.*))?$")
+_CONFLICT = re.compile(r"(\S+) < (\S+)$")
 _COMMAND = re.compile(r"^\d{4}-[^|]*\|command\|", re.MULTILINE)
+_LOCKED = re.compile(r"remove lock to allow (?:installation|removal) of ([^\s\[]+)")
+_ADVICE = ("Please see the above", "Close this application")
+_ECHO = ("Some of the repositories", "Skipping repository", "Could not refresh the repositories")
 _SCRIPT = re.compile(r"%(\w+)\(([^)]+)\) scriptlet failed")
 _SOLUTION = re.compile(r"\s*\n Solution 1: ")
 
@@ -41,9 +44,15 @@ def _text(element: ElementTree.Element, tag: str) -> str:
 
 
 def errors(text: str) -> str:
-    """What zypper complains about, in one line."""
-    found = [m.text or "" for m in _all(text, "message") if m.get("type") == "error"]
-    return "; ".join(" ".join(line for line in message.split("\n") if line.strip()) for message in found)
+    """What zypper complains about, in one line, without its advice and without what only repeats it."""
+    said = [_error(m.text or "") for m in _all(text, "message") if m.get("type") == "error"]
+    told = [line for line in said if not line.startswith(_ECHO)]
+    return "; ".join(dict.fromkeys(told or said))
+
+
+def _error(message: str) -> str:
+    lines = [line.strip() for line in message.partition("History:")[0].splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith(_ADVICE))
 
 
 class Repository(NamedTuple):
@@ -106,18 +115,40 @@ def patches(text: str) -> List[Patch]:
             for u in _all(text, "update") if u.get("kind") == "patch"]
 
 
-def fixes(text: str, of: Iterable[Patch]) -> List[Fix]:
-    """From ``info -t patch``: a patch conflicts with all that is older than what it brings."""
-    known = {patch.name: patch for patch in of}
-    found: List[Fix] = []
-    patch: Optional[Patch] = None
+class Conflict(NamedTuple):
+    """A patch conflicts with all that is older than what it brings. ``package`` is ``name.arch``, or the name alone where the package
+    has no architecture; only whoever knows the packages can tell ``python3.11`` from these."""
+
+    patch: str
+    package: str
+    version: str
+
+
+def conflicts(text: str) -> List[Conflict]:
+    """From ``info -t patch``, in whose descriptions anything may stand, but indented."""
+    found: List[Conflict] = []
+    patch, listing = "", False
     for line in "\n".join(message.text or "" for message in _all(text, "message")).splitlines():
-        name, conflict = _NAME.fullmatch(line.rstrip()), _CONFLICT.fullmatch(line.rstrip())
-        patch = known.get(name.group(1)) if name else patch
-        if conflict and patch:
-            package, arch, version = conflict.groups()
-            found.append(Fix(package, arch, version, patch.name, patch.category, patch.severity, patch.cves))
+        field = _FIELD.match(line)
+        if field:
+            listing = field.group(1) == "Conflicts"
+            patch = field.group(2).strip() if field.group(1) == "Name" else patch
+        conflict = _CONFLICT.search(line) if listing else None
+        if conflict:
+            found.append(Conflict(patch, conflict.group(1), conflict.group(2)))
     return found
+
+
+def fixes(of: Iterable[Patch], found: Iterable[Conflict], packages: Iterable[Tuple[str, str]]) -> List[Fix]:
+    """What patches say about these packages, each a name with its architecture."""
+    known = {patch.name: patch for patch in of}
+    meant: Dict[str, List[Tuple[str, str]]] = {}
+    for name, arch in packages:
+        meant.setdefault("%s.%s" % (name, arch), []).append((name, arch))
+        meant.setdefault(name, []).append((name, arch))
+    return [Fix(name, arch, conflict.version, patch.name, patch.category, patch.severity, patch.cves)
+            for conflict in found for patch in [known.get(conflict.patch)] if patch
+            for name, arch in meant.get(conflict.package, [])]
 
 
 class Step(NamedTuple):
@@ -152,9 +183,12 @@ def problem(text: str) -> Optional[str]:
     """Why zypper can't do what it was asked, in one line; None where it did not ask what to do about it."""
     asked = [_text(prompt, "description") for prompt in _all(text, "prompt")]
     told = [(message.text or "").strip() for message in _all(text, "message")]
+    locked = sorted({package for said in asked for package in _LOCKED.findall(said)})
+    if locked:
+        return "locked on this host: %s" % spaced(", ".join(locked))
     reasons = [_SOLUTION.split(said)[0] for said in told + asked if said.startswith("Problem: ")]
     lines = [" ".join(reason[len("Problem: "):].split()) for reason in reasons]
-    return "; ".join(spaced(line) for at, line in enumerate(lines) if not any(line in other for other in lines[at + 1:])) or None
+    return "; ".join(spaced(line) for at, line in enumerate(lines) if not any(other.startswith(line) for other in lines[at + 1:])) or None
 
 
 def failed_scripts(history: str) -> Dict[str, str]:
