@@ -59,7 +59,7 @@ def concurrency(stretches: Iterable[Stretch]) -> list[tuple[float, int]]:
     for one in stretches:
         if one.end > one.start:
             changes[one.start] = changes.get(one.start, 0) + 1
-            changes[one.end + 1] = changes.get(one.end + 1, 0) - 1
+            changes[one.end] = changes.get(one.end, 0) - 1
     level, levels = 0, []
     for time in sorted(changes):
         if changes[time]:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,13 @@ class Page:
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        end = time.monotonic() + LIMIT
+        while not true():
+            if time.monotonic() > end:
+                raise RuntimeError("the page never came to what was waited for")
+            self.run("new Promise(done => setTimeout(done, 20))")
 
     def press(self, key: str, code: int, text: str = "") -> None:
         for kind in ("keyDown", "keyUp"):

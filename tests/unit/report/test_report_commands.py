@@ -1,0 +1,80 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The next command: exact, and only of names that can stand in a shell and in Ansible."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.commands import advice, needs_person
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.hosts import Host, hosts_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.text import cleaned
+from ansible_collections.fleetops.patchtrain.tests.unit.report.models import HOSTILE, hostile_model, run_model, texts
+from hypothesis import given, settings
+
+
+def host(name: str, state: str, out: bool = False) -> Host:
+    stretch: list[dict[str, Any]] = [{"from": 1.0, "to": None}] if out else []
+    return Host({"name": name, "state": state, "out_of_service": stretch}, 9.0)
+
+
+@pytest.mark.parametrize(("state", "out", "command"), [
+    ("failed", True, "ansible-playbook fleetops.patchtrain.restore --limit web1"),
+    ("unreachable", True, "ansible-playbook fleetops.patchtrain.restore --limit web1"),
+    ("failed", False, "ansible-playbook fleetops.patchtrain.patch --limit web1"),
+    ("unreachable", False, "ansible-playbook fleetops.patchtrain.assess --limit web1"),
+    ("blocked", False, "ansible-playbook fleetops.patchtrain.assess --limit web1"),
+    ("reboot_pending", False, "ansible-playbook fleetops.patchtrain.patch -e patch_reboot=if_required --limit web1"),
+])
+def test_the_command_of_each_ending(state: str, out: bool, command: str) -> None:
+    told = advice({}, state, [host("web1", state, out)])
+    assert told is not None
+    assert told.command == command
+
+
+@pytest.mark.parametrize("state", ["succeeded", "up_to_date", "deferred", "draining", "waiting", ""])
+def test_nobody_has_to_do_anything(state: str) -> None:
+    assert advice({}, state, [host("web1", state)]) is None
+
+
+def test_inventory_and_deployment_are_named_where_the_model_knows_them() -> None:
+    model = {"run": {"inventory": ["my inventory/hosts.yml"], "deployment_file": "web.yml"}}
+    told = advice(model, "failed", [host("web1", "failed")])
+    assert told is not None
+    assert told.command == "ansible-playbook -i 'my inventory/hosts.yml' fleetops.patchtrain.patch -e @web.yml --limit web1"
+
+
+@given(texts)
+@settings(max_examples=100, deadline=None)
+def test_a_command_never_holds_more_than_plain_words(text: str) -> None:
+    model = cleaned(hostile_model(text))
+    model["run"].update(inventory=[text], deployment_file=text)
+    for group in needs_person(model, hosts_of(model)):
+        if group.advice.command is not None:
+            words = shlex.split(group.advice.command)
+            assert words[0] == "ansible-playbook"
+            assert not set("{}$`;&|<>*!\n'\"\\") & set(" ".join(words))
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "-i", "all:!x", "web*", "~x", "@file", "a,b", "{{x}}", ""])
+def test_a_name_that_is_not_plain_gets_no_command(name: str) -> None:
+    told = advice({}, "failed", [host(name, "failed", True)])
+    assert told is not None
+    assert told.command is None or name == ""
+    if name == "":
+        assert "(no name)" not in str(told.command)
+
+
+def test_hosts_are_grouped_by_reason_worst_first() -> None:
+    model = run_model(12, troubles={"blocked": 3, "failed": 2})
+    groups = needs_person(model, hosts_of(model))
+    assert [(group.state, len(group.hosts)) for group in groups] == [("failed", 2), ("blocked", 3)]
+
+
+def test_too_many_for_a_line() -> None:
+    told = advice({}, "blocked", [host(f"web{index}", "blocked") for index in range(21)])
+    assert told is not None
+    assert told.command is None
