@@ -60,7 +60,7 @@ class Fleet:
         return done.stdout
 
     def sh(self, host: str, script: str, check: bool = True) -> str:
-        done = subprocess.run([str(LAB), "exec", "--name", NAME, host, "--", "sh", "-c", script], capture_output=True, text=True,
+        done = subprocess.run([str(LAB), "exec", "--name", NAME, host, "--", script], capture_output=True, text=True,
                               check=False, timeout=120)
         assert done.returncode == 0 or not check, "%s on %s: %s" % (script, host, done.stderr)
         return done.stdout.strip()

@@ -14,10 +14,12 @@ from .apt.manager import Apt
 from .dnf.manager import Dnf
 from .manager import PackageManager
 from .records import Platform
+from .zypper.manager import Zypper
 
 _KINDS: Sequence[Tuple[str, str, Sequence[str], Callable[[Runner], PackageManager]]] = (
     ("apt", "apt-get", ("debian", "ubuntu"), Apt),
     ("dnf", "dnf", ("fedora", "rhel", "centos"), Dnf),
+    ("zypper", "zypper", ("suse", "opensuse", "sles"), Zypper),
 )
 
 _IMAGE_BASED = (

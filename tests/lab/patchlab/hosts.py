@@ -22,7 +22,7 @@ from .paths import HostPaths, LabPaths
 from .processes import Process, alive, end, of_pid
 from .provision import host_files, write_files
 from .shell import last_words
-from .state import LabState, load_process, load_record, write_json
+from .state import LabState, load_process, load_record, note_process, write_json
 from .topology import HostSpec
 
 READY_LIMIT = 60.0
@@ -67,6 +67,7 @@ class LabHost:
         if self.running():
             return
         self.stop()
+        self._need_image()
         paths = self.paths
         fresh = not paths.upper.exists()
         for folder in (paths.upper, paths.work, paths.merged):
@@ -106,6 +107,11 @@ class LabHost:
                 raise LabError(f"{self.spec.name} ended while it was starting: {self._why()}")
             time.sleep(0.05)
 
+    def _need_image(self) -> None:
+        gone = [layer for layer in self.state.images[self.spec.image] if not Path(layer).exists()]
+        if gone:
+            raise LabError(f"the image under {self.spec.name} is gone ({gone[0]}): take lab {self.lab.name} down and bring it up again")
+
     def _plan(self, layers: Sequence[Path]) -> dict[str, object]:
         ident, name = self.state.ident, self.spec.name
         return {
@@ -119,6 +125,7 @@ class LabHost:
                 [*private_mounts(), *python_module("patchlab.supervisor", self.paths.root)], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env={**os.environ, **python_environment()}, start_new_session=True, cwd="/")
         process = of_pid(spawned.pid)
+        note_process(self.state.ident, self.spec.name, process)
         write_json(self.paths.spawned, {"process": process.document() if process else None})
 
     def _why(self) -> str:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .addresses import bridge_name, choose_ident, choose_subnet
 from .errors import LabError
@@ -25,7 +28,7 @@ from .processes import alive, end
 from .provision import known_hosts, make_host_keys, make_key
 from .roles import upstream_url
 from .server import start_server
-from .state import LabState, load_state, loaded, locked, machine_lock, register, registered, save_state, unregister
+from .state import LabState, forget_processes, load_state, loaded, locked, machine_lock, note_process, register, registered, save_state, unregister
 from .topology import HostSpec, topology
 from .upstream import Upstream, switch
 
@@ -48,7 +51,8 @@ def up(paths: LabPaths, wanted: str, say: Say, level: str = DEFAULT_LEVEL) -> La
         except BaseException:
             if known is None:
                 say(f"lab {paths.name} did not come up: removing what was begun")
-                remove(paths)
+                with undisturbed():
+                    remove(paths)
             raise
     return state
 
@@ -85,7 +89,8 @@ def down(paths: LabPaths) -> bool:
     with locked(paths.lock):
         if not paths.root.exists():
             return False
-        remove(paths)
+        with undisturbed():
+            remove(paths)
     return True
 
 
@@ -123,6 +128,20 @@ def lab_hosts(paths: LabPaths, state: LabState) -> list[LabHost]:
     return [LabHost(paths, state, fleet, spec) for spec in fleet]
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C does not stop the clean-up that the first one caused."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def each(hosts: Sequence[LabHost], action: Callable[[LabHost], None]) -> None:
     """Do something to all hosts at once; the first failure is raised when all have ended."""
     with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
@@ -137,6 +156,7 @@ def remove(paths: LabPaths) -> None:
         each(lab_hosts(paths, state), LabHost.stop)
         end(state.server)
         delete_bridge(state.bridge)
+        forget_processes(state.ident)
         unregister(state.ident)
     shutil.rmtree(paths.root)
 
@@ -177,6 +197,7 @@ def _raise(paths: LabPaths, state: LabState, fleet: tuple[HostSpec, ...]) -> Non
     _make_keys(paths, state, fleet)
     switch(paths.upstream, Path(state.upstream) / state.level)
     state.server = start_server(paths, state)
+    note_process(state.ident, "upstream", state.server)
     save_state(paths, state)
     hosts = lab_hosts(paths, state)
     each(hosts, _started)

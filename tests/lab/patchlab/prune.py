@@ -11,12 +11,13 @@ from pathlib import Path
 from . import lab
 from .network import bridges, delete_bridge
 from .paths import LabPaths, cache_home, labs_home
-from .state import load_state, machine_lock, registered, locked, unregister
+from .processes import alive, end
+from .state import load_state, locked, machine_lock, noted_processes, registered, unregister
 
 
 def prune(images: bool) -> list[str]:
     """Remove leftovers and say what they were; living labs stay."""
-    return [*_labs(), *_register(), *_parts(), *(_images() if images else [])]
+    return [*_labs(), *_register(), *_processes(), *_bridges(), *_parts(), *(_images() if images else [])]
 
 
 def _labs() -> list[str]:
@@ -32,20 +33,37 @@ def _labs() -> list[str]:
 
 
 def _register() -> list[str]:
-    """An entry of which the folder is gone, and a bridge that has no entry."""
+    """An entry of which the lab's folder is gone."""
     said = []
     with machine_lock():
         for ident, entry in registered().items():
             if not Path(entry["root"], "state.json").exists():
-                delete_bridge(entry["bridge"])
                 unregister(ident)
                 said.append(f"register entry of {entry['root']}")
-        known = {entry["bridge"] for entry in registered().values()}
-        for bridge in bridges():
-            if bridge not in known:
-                delete_bridge(bridge)
-                said.append(f"bridge {bridge}")
     return said
+
+
+def _processes() -> list[str]:
+    """What still runs for labs that nobody knows any more; each by pid and start time."""
+    said = []
+    with machine_lock():
+        known = registered()
+        for path, process in noted_processes().items():
+            if path.stem.partition("-")[0] not in known:
+                if alive(process):
+                    end(process)
+                    said.append(f"process of {path.stem}")
+                path.unlink()
+    return said
+
+
+def _bridges() -> list[str]:
+    with machine_lock():
+        known = {entry["bridge"] for entry in registered().values()}
+        lost = [bridge for bridge in bridges() if bridge not in known]
+        for bridge in lost:
+            delete_bridge(bridge)
+    return [f"bridge {bridge}" for bridge in lost]
 
 
 def _parts() -> list[str]:
@@ -68,7 +86,8 @@ def _images() -> list[str]:
 
 
 def _unused_images() -> list[str]:
-    used = {name for entry in registered().values() for name in _used(Path(entry["root"]))}
+    roots = {Path(entry["root"]) for entry in registered().values()} | {path for path in labs_home().glob("*") if path.is_dir()}
+    used = {name for root in roots for name in _used(root)}
     said = []
     for kind in ("images", "packages", "upstream"):
         home = cache_home() / kind

@@ -123,6 +123,21 @@ def register_file(ident: str) -> Path:
     return RUNTIME / "labs" / f"{ident}.json"
 
 
+def note_process(ident: str, what: str, process: Process | None) -> None:
+    """Also outside the lab's folder, so that ``lab prune`` finds what runs on after somebody deleted that."""
+    write_json(RUNTIME / "processes" / f"{ident}-{what}.json", {"process": process.document() if process else None})
+
+
+def noted_processes() -> dict[Path, Process | None]:
+    """Every process noted on this machine, by the file that notes it."""
+    return {path: load_process(path, "process") for path in sorted((RUNTIME / "processes").glob("[!.]*.json"))}
+
+
+def forget_processes(ident: str) -> None:
+    for path in (RUNTIME / "processes").glob(f"{ident}-*.json"):
+        path.unlink()
+
+
 def registered() -> dict[str, dict[str, str]]:
     """All labs of this machine: ident to its root, bridge and subnet."""
     found: dict[str, dict[str, str]] = {}

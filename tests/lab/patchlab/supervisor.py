@@ -72,6 +72,8 @@ class Supervisor:
     def _record(self, status: str) -> None:
         guest = of_pid(self.guest.pid) if self.guest else None
         own = of_pid(os.getpid())
+        if not self.paths.root.exists():
+            return  # somebody deleted the lab's folder; writing would bring it back
         write_json(self.paths.record, {
             "process": own.document() if own else None, "guest": guest.document() if guest else None,
             "status": status, "boots": self.boots, "cgroup": self.plan["cgroup"]})
