@@ -36,7 +36,7 @@ class Apt:
         self._now = now
         self._native: Optional[str] = None
         self._policies: Tuple[str, Dict[Key, parse.Policy]] = ("", {})
-        self._sizes: Dict[Tuple[str, str, str], parse.Sizes] = {}
+        self._sizes: Dict[Tuple[Key, str], parse.Sizes] = {}
         self._directories: Dict[str, str] = {}
 
     # ------------------------------------------------------------ what is there
@@ -97,7 +97,7 @@ class Apt:
 
     def _with_sizes(self, updates: Sequence[Update]) -> List[Update]:
         wanted = [Wanted(update.name, update.arch, update.candidate) for update in updates]
-        sizes = transaction.by_key(self._records(wanted), self.arch())
+        sizes = self._records(wanted)
         return sorted((self._sized(update, sizes) for update in updates), key=lambda update: update.key)
 
     def _sized(self, update: Update, sizes: Mapping[Tuple[Key, str], parse.Sizes]) -> Update:
@@ -225,10 +225,11 @@ class Apt:
             self._policies = (state, parse.policies(load.policy(self._runner, names), self.arch()))
         return self._policies[1]
 
-    def _records(self, wanted: Sequence[Wanted]) -> Dict[Tuple[str, str, str], parse.Sizes]:
-        missing = [item for item in wanted if (item.name, item.arch, item.version) not in self._sizes]
+    def _records(self, wanted: Sequence[Wanted]) -> Mapping[Tuple[Key, str], parse.Sizes]:
+        missing = [item for item in wanted if (key(item.name, item.arch, self.arch()), item.version) not in self._sizes]
         if missing:
-            self._sizes.update(parse.records(load.show(self._runner, specs(missing, self.arch()))))
+            text = load.show(self._runner, specs(missing, self.arch()))
+            self._sizes.update(transaction.by_key(parse.records(text), self.arch()))
         return self._sizes
 
     def _cached(self) -> List[str]:

@@ -13,7 +13,8 @@ from ..versions import compare_deb
 from .names import Key, key, split
 from .parse import Entry, Sizes, Step
 
-Records = Mapping[Tuple[str, str, str], Sizes]
+Records = Mapping[Tuple[Key, str], Sizes]
+"""By apt's own key and the version, because the architecture of a version may be what is asked."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def sized(found: Tuple[Change, ...], records: Records, cached: Iterable[str], at
     """``cached`` are names of archives that need no download any more."""
     there = set(cached)
     missing = [change for change in found if change.to and archive(change.name, change.arch, change.to) not in there]
-    download = sum(_download(change, records) for change in missing)
-    growth = sum(_size(change, records) - _size_before(change, at) for change in found)
+    download = sum(_record(change, records, at).download or 0 for change in missing)
+    growth = sum(_record(change, records, at).installed - _size_before(change, at) for change in found)
     return Transaction(found, download_size=download, installed_size=growth)
 
 
@@ -68,16 +69,8 @@ def archive(name: str, arch: str, version: str) -> str:
     return "%s_%s_%s.deb" % (name, version.replace(":", "%3a"), arch)
 
 
-def _record(change: Change, records: Records) -> Sizes:
-    return records.get((change.name, change.arch, change.to or ""), Sizes(change.arch, None, 0))
-
-
-def _download(change: Change, records: Records) -> int:
-    return _record(change, records).download or 0
-
-
-def _size(change: Change, records: Records) -> int:
-    return _record(change, records).installed if change.to else 0
+def _record(change: Change, records: Records, at: Host) -> Sizes:
+    return records.get((key(change.name, change.arch, at.native), change.to or ""), Sizes(change.arch, None, 0))
 
 
 def _size_before(change: Change, at: Host) -> int:
@@ -85,6 +78,5 @@ def _size_before(change: Change, at: Host) -> int:
     return entry.size if entry else 0
 
 
-def by_key(records: Records, native: str) -> Dict[Tuple[Key, str], Sizes]:
-    """The same by apt's own key and the version, for where the architecture of a version is what is asked."""
-    return {(key(name, arch, native), version): sizes for (name, arch, version), sizes in records.items()}
+def by_key(found: Mapping[Tuple[str, str, str], Sizes], native: str) -> Dict[Tuple[Key, str], Sizes]:
+    return {(key(name, arch, native), version): sizes for (name, arch, version), sizes in found.items()}

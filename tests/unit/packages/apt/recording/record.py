@@ -38,9 +38,9 @@ INCLUDE = "apt-utils,ca-certificates,openssl,bind9-host,tzdata,xz-utils"
 SIMULATED: dict[str, tuple[str, ...]] = {
     "bookworm": ("app-a:amd64=2.0", "toall-j:all=2.0 toany-k:amd64=2.0", "libm-a:i386=2.0", "held-b:amd64=2.0", "needs-held:amd64=2.0",
                  "conf-c:amd64=2.0", "bad-e:amd64=2.0", "pair-l:amd64=2.0", "pair-r:amd64=2.0", "pair-l:amd64=2.0 pair-r:amd64=2.0",
-                 "plus-h:amd64=2.0+", "epoch-i:amd64=2:0.5", "rec-r:amd64=2.0", "regex.:amd64=1.0", "nowhere:amd64=1", "app-a:amd64=9",
+                 "plus-h:amd64=2.0+", "epoch-i:amd64=2:0.5", "rec-r:amd64=2.0", "regex.:amd64=1.0", "unheard-of:amd64=1", "app-a:amd64=9",
                  "app-a:amd64=1.0", "regex.q:amd64=1.0 phased-p:amd64=2.0"),
-    "trixie": ("app-a:amd64=2.0", "needs-held:amd64=2.0", "bad-e:amd64=2.0", "pair-r:amd64=2.0", "nowhere:amd64=1", "app-a:amd64=9"),
+    "trixie": ("app-a:amd64=2.0", "needs-held:amd64=2.0", "bad-e:amd64=2.0", "pair-r:amd64=2.0", "unheard-of:amd64=1", "app-a:amd64=9"),
 }
 
 

@@ -28,7 +28,7 @@ LAB = (
     Deb("held-b", "1.0"), Deb("held-b", "2.0"),
     Deb("needs-held", "1.0", control="Depends: held-b"), Deb("needs-held", "2.0", control="Depends: held-b (>= 2.0)"),
     Deb("conf-c", "1.0"), Deb("conf-c", "2.0", control="Conflicts: old-d"), Deb("old-d", "1.0"),
-    Deb("bad-e", "1.0"), Deb("bad-e", "2.0", control="Depends: nowhere (>= 3)"),
+    Deb("bad-e", "1.0"), Deb("bad-e", "2.0", control="Depends: no-such-package (>= 3)"),
     Deb("fail-f", "1.0"), Deb("fail-f", "2.0", postinst="echo about to fail; exit 3"),
     Deb("slow-s", "1.0"), Deb("slow-s", "2.0", preinst="sleep 8", postinst="sleep 8"),
     Deb("phased-p", "1.0"), Deb("phased-p", "2.0", control="Phased-Update-Percentage: 10"),
