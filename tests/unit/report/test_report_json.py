@@ -54,6 +54,7 @@ def test_any_text_survives_and_is_written_in_ascii(text: str) -> None:
 def test_secrets_stay_away() -> None:
     model = run_model(2)
     model["run"]["settings"].update({"patch_ledger": "postgresql://u:hunter2@db/x", "patch_maintenance": [{"password": "hunter2"}],
+                                     "patch_canaries": {"password": "hunter2"},
                                      "patch_include": [{"nested": "hunter2"}, "openssl"]})
     model["hosts"][0]["log"] = "Get:1 https://u:hunter2@repo.example/ stable"
     written = render_json(model)

@@ -119,6 +119,7 @@
 
   /* ---- what is said about one host ---- */
   const arch = (name, machine) => make("span", "", name, machine && machine !== "noarch" ? make("small", "", ` ${machine}`) : "");
+  const ids = (list) => list.length ? make("span", "ids", ...list.flatMap((id, index) => [make("span", "", index < list.length - 1 ? `${id},` : id), " "])) : "";
   const tinted = (text, tone) => text ? make("span", tone || "", String(text).replaceAll("_", " ")) : "";
 
   function shell(command) {
@@ -190,7 +191,7 @@
       {label: "Installed", kind: "ver", cell: (u) => u[2]},
       {label: "Candidate", kind: "ver", cell: (u) => u[3]},
       {label: "Kind", kind: "kind", cell: kind},
-      {label: "Advisories, CVEs", cell: (u) => [...(u[6] || []), ...(u[7] || [])].join(", ")},
+      {label: "Advisories, CVEs", cell: (u) => ids([...(u[6] || []), ...(u[7] || [])])},
       {label: "Note", cell: (u) => [u[9] ? "held" : "", u[10] ? "phased" : "", u[8]].filter(Boolean).join(", ")},
     ], list);
   }
