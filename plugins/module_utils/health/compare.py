@@ -84,9 +84,14 @@ def _sockets(baseline: Health, now: Health) -> Iterator[Difference]:
     for text in baseline["listening"]:
         wanted = _socket(text)
         if not any(_covers(found, wanted) for found in present):
-            gone.setdefault(" ".join(wanted[:2]), text)
+            gone.setdefault(socket_name(text), text)
     for name, text in gone.items():
         yield difference("listening", name, text, None, "nothing listens on %s any more" % text)
+
+
+def socket_name(text: str) -> str:
+    """A socket without its process: ``tcp 0.0.0.0:80``."""
+    return " ".join(_socket(text))
 
 
 def _socket(text: str) -> Tuple[str, str]:

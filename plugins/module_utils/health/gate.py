@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from ..clock import Clock, Deadline
 from ..errors import BadInput, PatchtrainError
 from ..packages.records import Record
-from .compare import MIN_FREE_PERCENT, Difference, Health, compare, crash_looping, difference, ignored
+from .compare import MIN_FREE_PERCENT, Difference, Health, compare, crash_looping, difference, ignored, socket_name
 
 CheckResult = Dict[str, Any]
 _COMING = ("initializing", "starting", "stopping")
@@ -83,8 +83,9 @@ def gate(sample: Callable[[], Dict[str, Any]], checks: Callable[[float], List[Ch
         look = _look(sample, checks, baseline, terms, deadline, before)
         samples += 1
         moved = _unrest(before, look, terms.ignore)
-        if moved or before is None:
-            still_since, unrest = deadline.elapsed, moved
+        unrest = moved or unrest
+        if moved or before is None or not before.good:
+            still_since = deadline.elapsed
         settled = look.good and deadline.elapsed - still_since >= terms.settle
         if settled or deadline.passed:
             return _verdict(look, settled, samples, deadline.elapsed, unrest)
@@ -117,13 +118,11 @@ def _coming(baseline: Optional[Health], health: Health, ignore: Sequence[str]) -
     return [d for d in found if not ignored(d["kind"], d["name"], ignore)]
 
 
-def _steady_facts(health: Optional[Dict[str, Any]]) -> Dict[Tuple[str, str], Any]:
+def _steady_facts(health: Health) -> Dict[Tuple[str, str], Any]:
     """What must not change while the host settles, by kind and name. How much space is free may."""
-    if not health:
-        return {}
     facts: Dict[Tuple[str, str], Any] = {("boot_id", "boot_id"): health["boot_id"], ("system", "state"): health["system"]["state"]}
     facts.update({("failed_unit", name): "failed" for name in health["failed_units"]})
-    facts.update({("listening", text): "listening" for text in health["listening"]})
+    facts.update({("listening", socket_name(text)): "listening" for text in health["listening"]})
     facts.update({("mount", mount["path"]): "read-only" if mount["read_only"] else "mounted" for mount in health["mounts"]})
     return facts
 
@@ -136,6 +135,8 @@ def _unrest(before: Optional[_Look], look: _Look, ignore: Sequence[str]) -> List
 
 
 def _changes(before: _Look, look: _Look, ignore: Sequence[str]) -> List[Difference]:
+    if not before.health or not look.health:
+        return []
     was, now = _steady_facts(before.health), _steady_facts(look.health)
     changed = [(kind, name) for kind, name in sorted(set(was) | set(now)) if was.get((kind, name)) != now.get((kind, name))]
     return [difference("unsteady", "%s:%s" % key, was.get(key), now.get(key), "%s %s still changes" % key)

@@ -196,6 +196,15 @@ def test_a_server_that_never_passes_its_checks_stays_out_of_service(balancer):
     assert caught.value.message.endswith("undone: shop/web1, api/web1 are out of service as before")
 
 
+def test_a_server_that_is_not_seen_in_service_goes_back_out(balancer):
+    """``ready`` is accepted, and nothing happens."""
+    driver(balancer.transport, backend="shop").enter(30)
+    deaf = Recorder(balancer.transport, lambda command: "\n" if command.endswith("state ready") else None)
+    with pytest.raises(MaintenanceFailed, match="servers are not in service within 5 s: shop/web1 is DRAIN.*out of service as before"):
+        driver(deaf, backend="shop").leave("in_service", 5)
+    assert balancer.server("shop/web1").word == "maintenance"
+
+
 def test_a_server_without_checks_is_brought_back_at_once(balancer):
     driver(balancer.transport, server="plain1").enter(30)
     result = driver(balancer.transport, server="plain1").leave("in_service", 30)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -161,11 +162,13 @@ def test_an_api_that_answers_without_end_is_a_failure(listener):
     def drip():
         connection = listener.accept()[0]
         try:
-            while True:
-                connection.sendall(b"x" * 10)
+            for _part in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.01)
         except OSError:
-            connection.close()
+            pass
+        connection.close()
 
     threading.Thread(target=drip, daemon=True).start()
-    with pytest.raises(MaintenanceFailed, match="did not answer|does not end"):
+    with pytest.raises(MaintenanceFailed, match="did not answer"):
         SocketTransport(listener.getsockname(), limit=0.05).ask("show stat")
