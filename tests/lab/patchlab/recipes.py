@@ -48,6 +48,8 @@ _BASE = Recipe(
 )
 
 _LAB = ("patchlab-web", "patchlab-kernelish", "patchlab-lib", "patchlab-app", "patchlab-conf")
+# Debian's rpm keeps each user's packages apart; a host that lives on rpm has one database, and libzypp knows no other.
+_RPM_DATABASE = ("etc/rpm/macros", "%_dbpath /var/lib/rpm\n")
 _NO_APT = ("find", "/usr/bin", "(", "-name", "apt*", "-o", "-name", "dpkg*", ")", "-delete")
 """A host of another family has no apt: whoever calls it there shall fail loudly."""
 
@@ -68,7 +70,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
         commands=(_NO_APT,)),
     Recipe(
         "zypper", "base", debian=("zypper", "rpm", "lsof"), manager="zypper", lab=("patchlab-release", *_LAB),
-        files=(("etc/os-release", _os_release("zypper", "suse")),), commands=(_NO_APT,)),
+        files=(("etc/os-release", _os_release("zypper", "suse")), _RPM_DATABASE), commands=(_NO_APT,)),
 )}
 
 
