@@ -85,7 +85,7 @@ class Haproxy:
         wrong = [server for server in seen.mine if not good(server)]
         if wrong:
             raise MaintenanceFailed("the host is not seen as %s at haproxy: %s" % (state, _describe(wrong)),
-                                    detail=self._detail(seen, seen))
+                                    detail=self._detail(None, seen))
 
     def leave(self, prior: str, limit: float) -> Result:
         deadline = Deadline(limit, self._clock)
@@ -157,7 +157,7 @@ class Haproxy:
         if not deadline.until(idle, self._poll) and must_end:
             busy = [server for server in seen[-1].mine if server.usage.sessions]
             raise MaintenanceFailed("sessions did not end within %g s: %s" % (deadline.seconds, ", ".join(
-                "%s has %d" % (server.path, server.usage.sessions) for server in busy)), detail=self._detail(seen[-1], seen[-1]))
+                "%s has %d" % (server.path, server.usage.sessions) for server in busy)), detail=self._detail(None, seen[-1]))
         return seen[-1]
 
     def _look_out_of_service(self) -> _Seen:
@@ -165,7 +165,7 @@ class Haproxy:
         back = [server for server in seen.mine if server.word == IN_SERVICE]
         if back:
             raise MaintenanceFailed("%s in service although taken out: was haproxy reloaded, or does somebody else work on it?"
-                                    % _paths(back, "is", "are"), detail=self._detail(seen, seen))
+                                    % _paths(back, "is", "are"), detail=self._detail(None, seen))
         return seen
 
     def _put_back(self, servers: Sequence[Server]) -> None:
@@ -214,7 +214,7 @@ class Haproxy:
         if not deadline.until(all_good, self._poll):
             bad = [server for server in self._same(seen[-1], servers) if not good(server)]
             raise MaintenanceFailed("servers %s within %g s: %s" % (words, deadline.seconds, _describe(bad)),
-                                    detail=self._detail(seen[-1], seen[-1]))
+                                    detail=self._detail(None, seen[-1]))
         return seen[-1]
 
     @staticmethod
@@ -236,8 +236,8 @@ class Haproxy:
     def _would_leave(todo: Sequence[Server]) -> List[str]:
         return [command_set(server, state) for state in ("drain", "ready") for server in todo]
 
-    def _detail(self, found: _Seen, seen: _Seen, would: Sequence[str] = (), note: str = "") -> Dict[str, Any]:
-        before = {server.path: server.word for server in found.mine}
+    def _detail(self, found: Optional[_Seen], seen: _Seen, would: Sequence[str] = (), note: str = "") -> Dict[str, Any]:
+        before = {server.path: server.word for server in found.mine} if found else {}
         detail: Dict[str, Any] = {"socket": str(self._api), "servers": [
             {"backend": s.backend, "server": s.name, "prior_state": before.get(s.path), "state": s.word, "up": s.up,
              "sessions": s.usage.sessions, "status": s.usage.status, "check": s.usage.check,
