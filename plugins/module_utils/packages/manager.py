@@ -15,13 +15,15 @@ from .records import Package, Reboot, Record, Selection, Transaction, Update, Wa
 @dataclass(frozen=True)
 class Source(Record):
     """A package source the host is configured with. ``id`` is what ``Package.source`` names; ``trusted`` whether
-    signatures are checked; ``advisories`` whether it says which updates are security."""
+    signatures are checked; ``advisories`` whether it says which updates are security; ``usable`` whether the manager has its
+    metadata and accepts it."""
 
     id: str
     uri: str
     enabled: bool
     trusted: bool
     advisories: bool
+    usable: bool = True
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ def architecture(runner: Runner) -> str:
     return runner.run(["dpkg", "--print-architecture"]).check().stdout.strip()
 
 
+def kernel(runner: Runner) -> str:
+    return runner.run(["uname", "-r", "-v"]).check().stdout
+
+
 def targets(runner: Runner, configured: bool = False) -> str:
     """The indexes on this host, or with ``configured`` all that its sources name, fetched or not."""
     extra = ["--no-release-info"] if configured else []

@@ -13,7 +13,7 @@ from ...clock import Clock, Deadline
 from ...errors import CommandFailed, LockTimeout
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Change, Package, Reboot, Selection, Transaction, Update, Wanted
 from ..versions import compare_deb
 from . import apply, classify, load, locks, parse, repair, transaction
 from .names import Key, key, shown, specs
@@ -73,11 +73,11 @@ class Apt:
         return []
 
     def sources(self) -> List[Source]:
-        """A source that was never fetched, or not accepted, is not trusted."""
+        """A source that was never fetched, or not accepted, is neither trusted nor usable."""
         fetched = {target.source: target for target in self._targets()}
         configured = parse.targets(load.targets(self._runner, configured=True))
         found = {target.source: fetched.get(target.source, target) for target in configured}
-        return [Source(target.source, target.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES))
+        return [Source(target.source, target.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES), target.trusted)
                 for _id, target in sorted(found.items())]
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
@@ -116,10 +116,19 @@ class Apt:
         if problem:
             return Transaction(problem=problem)
         changes = transaction.changes(parse.steps(load.checked(done).stdout), host)
-        problem = transaction.refused(changes, wanted, selection, host)
+        problem = transaction.refused(changes, wanted, selection, host) or self._unsigned(changes)
         if problem:
             return Transaction(changes, problem=problem)
         return transaction.sized(changes, self._records(transaction.specs(changes)), self._cached(), host)
+
+    def _unsigned(self, changes: Sequence[Change]) -> Optional[str]:
+        """A simulation does not say that the installation would refuse a source."""
+        refused = {target.text for target in self._targets() if not target.trusted}
+        if not refused:
+            return None
+        coming = {key(change.name, change.arch, self.arch()): change.to for change in changes if change.to}
+        names = [shown(at, self.arch()) for at in sorted(coming)]
+        return transaction.unsigned(coming, parse.policies(load.policy(self._runner, names), self.arch()), refused)
 
     # ------------------------------------------------------------ what changes the host
 
@@ -180,10 +189,18 @@ class Apt:
     # ------------------------------------------------------------ what else is known
 
     def reboot(self) -> Reboot:
-        if self._runner.read(REBOOT_REQUIRED) is None:
-            return Reboot(False)
+        """The flag that packages leave, and a kernel that was replaced under the same name, which not every host flags."""
         packages = sorted(set((self._runner.read(REBOOT_REQUIRED + ".pkgs") or "").split()))
-        return Reboot(True, tuple("package: %s" % name for name in packages) or ("%s exists" % REBOOT_REQUIRED,))
+        reasons = ["package: %s" % name for name in packages] or ["%s exists" % REBOOT_REQUIRED]
+        if self._runner.read(REBOOT_REQUIRED) is None:
+            reasons = []
+        reasons += self._rebuilt_kernel()
+        return Reboot(bool(reasons), tuple(reasons))
+
+    def _rebuilt_kernel(self) -> List[str]:
+        release, running = parse.kernel(load.kernel(self._runner))
+        there = [entry.version for entry in self._entries() if running and entry.present and entry.name == "linux-image-" + release]
+        return ["kernel: %s runs as version %s, and %s is installed" % (release, running, version) for version in there if version != running]
 
     def updater_units(self) -> List[str]:
         return list(UPDATER_UNITS)

@@ -63,6 +63,15 @@ def _entry(line: str) -> Entry:
     return Entry(name, arch, version, want, flag, state, int(size or 0) * 1024)
 
 
+_KERNEL = re.compile(r"^(\S+) .*\bDebian (\S+) \(")
+
+
+def kernel(text: str) -> Tuple[str, str]:
+    """``uname -r -v``: the release, and the version of the package that was booted, empty where the kernel does not tell."""
+    match = _KERNEL.match(text)
+    return (match.group(1), match.group(2)) if match else (text.partition(" ")[0].strip(), "")
+
+
 def automatic(text: str, native: str) -> Set[Key]:
     """apt's ``extended_states``: the packages that were installed as dependencies."""
     return {split("%s:%s" % (item.get("Package", ""), item.get("Architecture", "")), native)

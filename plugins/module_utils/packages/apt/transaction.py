@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import AbstractSet, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..records import Change, Selection, Transaction, Wanted
 from ..versions import compare_deb
 from .names import Key, key, split
-from .parse import Entry, Sizes, Step
+from .parse import DPKG_STATUS, Entry, Policy, Sizes, Step, source_id
 
 Records = Mapping[Tuple[Key, str], Sizes]
 """By apt's own key and the version, because the architecture of a version may be what is asked."""
@@ -48,6 +48,20 @@ def refused(found: Sequence[Change], wanted: Iterable[Wanted], selection: Select
         return "apt would not install %s" % ", ".join(missed)
     lower = [c for c in found if c.from_ and c.to and compare_deb(c.to, c.from_) < 0 and not selection.allow_downgrade]
     return "would downgrade %s" % ", ".join("%s from %s to %s" % (c.name, c.from_, c.to) for c in lower) if lower else None
+
+
+def unsigned(coming: Mapping[Key, str], policies: Mapping[Key, Policy], refused: AbstractSet[str]) -> Optional[str]:
+    """Which of these versions come from nowhere but sources that apt does not accept."""
+    bad = {}
+    for (name, arch), to in sorted(coming.items()):
+        policy = policies.get((name, arch))
+        version = policy.find(to) if policy else None
+        texts = [text for text in (version.sources if version else ()) if text != DPKG_STATUS]
+        if texts and all(text in refused for text in texts):
+            bad["%s %s" % (name, to)] = source_id(texts[0])
+    if not bad:
+        return None
+    return "only in sources whose signatures apt does not accept: %s" % ", ".join("%s (%s)" % item for item in bad.items())
 
 
 def specs(found: Iterable[Change]) -> List[Wanted]:

@@ -74,16 +74,9 @@ def main(scratch: Path, suite: str) -> None:
     recorder = Recorder(root)
     scene(recorder, suite)
     recorder.save(suite)
-    if suite == "bookworm":
+    for change in (downgrade, unsigned, unmet, away_and_refused, cut) if suite == "bookworm" else ():
         with changed(scratch, root) as copy:
-            downgrade(copy)
-        with changed(scratch, root) as copy:
-            unmet(copy)
-        with changed(scratch, root) as copy:
-            away(copy)
-            refused(copy)
-        with changed(scratch, root) as copy:
-            cut(copy)
+            change(copy)
 
 
 def make(root: Path, suite: str) -> None:
@@ -137,8 +130,23 @@ def wanted(specs: str) -> list[Wanted]:
 def downgrade(root: Path) -> None:
     inside(root, "apt-get", "-y", "-qq", "install", "pair-l=3.0", "pair-r=3.0")
     recorder = Recorder(root)
-    Apt(recorder).simulate(wanted("pair-l:amd64=2.0 pair-r:amd64=2.0"), Selection())
+    Apt(recorder).simulate(wanted("pair-l:amd64=2.0 pair-r:amd64=2.0"), Selection(allow_downgrade=True))
     recorder.save("downgrade")
+
+
+def unsigned(root: Path) -> None:
+    """A source that an administrator lets in though nobody signed it: apt plans with it, and then refuses to install."""
+    lists = root / "etc/apt/sources.list"
+    lists.write_text(lists.read_text().replace("[trusted=yes] file:/srv/lab", "[allow-insecure=yes] file:/srv/lab"))
+    inside(root, "apt-get", "-q", "update")
+    recorder = Recorder(root)
+    Apt(recorder).simulate(wanted("app-a:amd64=2.0 openssl:amd64=%s" % candidate(root, "openssl")), Selection())
+    Apt(recorder).sources()
+    recorder.save("unsigned")
+
+
+def candidate(root: Path, name: str) -> str:
+    return {u.name: u.candidate for u in Apt(Recorder(root)).updates(DEFAULT_RULES, Selection())}[name]
 
 
 def unmet(root: Path) -> None:
@@ -150,6 +158,11 @@ def unmet(root: Path) -> None:
     except PatchtrainError as error:
         print("as expected:", error.message)
     recorder.save("unmet")
+
+
+def away_and_refused(root: Path) -> None:
+    away(root)
+    refused(root)
 
 
 def away(root: Path) -> None:
