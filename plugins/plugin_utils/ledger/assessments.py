@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date, datetime, time, timedelta, timezone
 
 from . import events, schema
 from ._sqlalchemy import sa
 from .rows import Assessment, Data, read
 
 _t = schema.assessments
+_FEW = 500
 
 
 def record(c: sa.Connection, host: str, document: Data, run_id: int | None = None, at: float | None = None) -> None:
@@ -21,9 +23,23 @@ def record(c: sa.Connection, host: str, document: Data, run_id: int | None = Non
 
 def latest(c: sa.Connection, hosts: Collection[str] | None = None, as_of: float | None = None) -> dict[str, Assessment]:
     """The newest assessment of each host, of all that have one or of those named; with ``as_of``, the newest at that time."""
-    newest = sa.select(sa.func.max(_t.c.id)).group_by(_t.c.host)
+    turn = sa.func.row_number().over(partition_by=_t.c.host, order_by=(_t.c.at.desc(), _t.c.id.desc())).label("turn")
+    known = sa.select(_t.c.id, turn)
     if as_of is not None:
-        newest = newest.where(_t.c.at <= as_of)
-    query = sa.select(_t).where(_t.c.id.in_(newest))
+        known = known.where(_t.c.at <= as_of)
+    if hosts is not None and len(hosts) <= _FEW:
+        known = known.where(_t.c.host.in_(list(hosts)))
+    ranked = known.subquery()
+    query = sa.select(_t).join(ranked, ranked.c.id == _t.c.id).where(ranked.c.turn == 1)
     found = (read(Assessment, row) for row in c.execute(query))
     return {item.host: item for item in found if hosts is None or item.host in hosts}
+
+
+def end_of(day: date) -> float:
+    """The last moment of a day (UTC), for ``as_of``."""
+    return datetime.combine(day + timedelta(days=1), time(), timezone.utc).timestamp() - 0.001
+
+
+def as_of(c: sa.Connection, day: date, hosts: Collection[str] | None = None) -> dict[str, Assessment]:
+    """What was known of each host when a past day (UTC) ended."""
+    return latest(c, hosts, end_of(day))

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from . import events, schema
+from . import events, hosts, schema
 from ._sqlalchemy import sa
+from .columns import clean
 from .rows import Log, read
 
 _t = schema.logs
@@ -14,10 +15,19 @@ _t = schema.logs
 
 def store(c: sa.Connection, run_id: int, host: str, step: str, text: str, at: float | None = None) -> None:
     """Keep the log of a step."""
-    c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=text))
+    hosts.get(c, run_id, host)
+    c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text)))
 
 
 def of_host(c: sa.Connection, run_id: int, host: str) -> list[Log]:
     """The logs of a host in a run, in the order in which they came."""
     query = sa.select(_t.c.step, _t.c.at, _t.c.text).where(_t.c.run_id == run_id, _t.c.host == host).order_by(_t.c.id)
     return [read(Log, row) for row in c.execute(query)]
+
+
+def of_run(c: sa.Connection, run_id: int) -> dict[str, list[Log]]:
+    """The logs of every host that printed something in a run."""
+    found: dict[str, list[Log]] = {}
+    for row in c.execute(sa.select(_t.c.host, _t.c.step, _t.c.at, _t.c.text).where(_t.c.run_id == run_id).order_by(_t.c.id)):
+        found.setdefault(row.host, []).append(Log(row.step, row.at, row.text))
+    return found

@@ -5,47 +5,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import events, schema
+from . import assessments, events, hosts, schema
 from ._sqlalchemy import sa
-from .rows import PackageChange
+from .columns import clean
+from .rows import Data, PackageChange
 
 _t = schema.package_changes
 _r = schema.package_references
+_FEW = 500
+_LONGEST = 200
+"""An advisory's id is shorter; what is longer would not fit into every database's index."""
 
 
-def record(c: sa.Connection, run_id: int, host: str, outcomes: Sequence[Mapping[str, Any]],
-           references: Mapping[str, Sequence[str]] | None = None, at: float | None = None) -> None:
-    """Keep the outcomes of one installation; ``references`` are the advisories and CVEs of each package by its name."""
+def record(c: sa.Connection, run_id: int, host: str, outcomes: Sequence[Mapping[str, Any]], at: float | None = None) -> None:
+    """Keep the outcomes of one installation. Advisories and CVEs are those of the host's last assessment, so record it before
+    the assessment that follows the installation. What is on record already (a result that was fetched again) is not written again."""
+    hosts.get(c, run_id, host)
     at = events.stamp(at)
+    references = _known_references(c, host)
+    there = {(change.name, change.arch, change.from_version, change.to_version, change.result) for change in of_host(c, run_id, host)}
     for outcome in outcomes:
-        result = c.execute(sa.insert(_t).values(
-            run_id=run_id, host=host, at=at, name=outcome["name"], arch=outcome["arch"], from_version=outcome["from"],
-            to_version=outcome["to"], classification=outcome["classification"], result=outcome["result"], reason=outcome["reason"]))
-        change = int(result.inserted_primary_key[0])  # type: ignore[index]
-        for reference in sorted(set((references or {}).get(outcome["name"], ()))):
-            c.execute(sa.insert(_r).values(change_id=change, reference=reference))
+        values = _values(outcome)
+        key = (values["name"], values["arch"], values["from_version"], values["to_version"], values["result"])
+        if key in there:
+            continue
+        there.add(key)
+        result = c.execute(sa.insert(_t).values(run_id=run_id, host=host, at=at, **values))
+        _refer(c, int(result.inserted_primary_key[0]), references.get(key[:2], set()))  # type: ignore[index]
+
+
+def of_host(c: sa.Connection, run_id: int, host: str) -> list[PackageChange]:
+    """What became of a host's packages in one run, in the order in which it was written."""
+    return _changes(c, sa.and_(_t.c.run_id == run_id, _t.c.host == host))
+
+
+def of_run(c: sa.Connection, run_id: int) -> list[PackageChange]:
+    """What became of the packages of all hosts in one run, in the order in which it was written."""
+    return _changes(c, _t.c.run_id == run_id)
 
 
 def search(c: sa.Connection, run: str | None = None, host: str | None = None, package: str | None = None,
-           reference: str | None = None, limit: int = 1000) -> list[PackageChange]:
-    """Changes that fit all that is given, newest first. ``reference`` is the id of an advisory or CVE."""
-    query = sa.select(_t, schema.runs.c.name.label("run")).join(schema.runs, schema.runs.c.id == _t.c.run_id)
-    for column, value in ((schema.runs.c.name, run), (_t.c.host, host), (_t.c.name, package)):
-        if value is not None:
-            query = query.where(column == value)
+           reference: str | None = None, deployment: str | None = None, limit: int = 1000) -> list[PackageChange]:
+    """Changes that fit all that is given, newest first. ``package`` may have ``*`` in it; ``reference`` is the id of an
+    advisory or CVE, in whatever case."""
+    wanted = [column == value for column, value in (
+        (schema.runs.c.name, run), (schema.runs.c.deployment, deployment), (_t.c.host, host)) if value is not None]
+    if package is not None:
+        wanted.append(_t.c.name.like(_pattern(package), escape="\\") if "*" in package else _t.c.name == package)
     if reference is not None:
-        query = query.where(_t.c.id.in_(sa.select(_r.c.change_id).where(_r.c.reference == reference)))
-    rows = list(c.execute(query.order_by(_t.c.at.desc(), _t.c.id.desc()).limit(limit)))
+        wanted.append(_t.c.id.in_(sa.select(_r.c.change_id).where(sa.func.upper(_r.c.reference) == _reference(reference).upper())))
+    return _changes(c, sa.and_(sa.true(), *wanted), newest_first=True, limit=limit)
+
+
+def _values(outcome: Mapping[str, Any]) -> Data:
+    return {"name": clean(outcome["name"]), "arch": clean(outcome["arch"]),
+            "from_version": _version(outcome.get("from")), "to_version": _version(outcome.get("to")),
+            "classification": outcome.get("classification") or "unknown", "result": clean(outcome["result"]),
+            "reason": outcome.get("reason") or ""}
+
+
+def _version(value: Any) -> str | None:
+    return None if value is None else clean(str(value))
+
+
+def _known_references(c: sa.Connection, host: str) -> dict[tuple[str, str], set[str]]:
+    found = assessments.latest(c, [host]).get(host)
+    updates = (found.document.get("updates") or []) if found else []
+    return {(clean(u["name"]), clean(u["arch"])): {_reference(r) for r in (*u.get("advisories", ()), *u.get("cves", ()))} for u in updates}
+
+
+def _refer(c: sa.Connection, change_id: int, references: Iterable[str]) -> None:
+    rows = [{"change_id": change_id, "reference": reference} for reference in sorted(references)]
+    if rows:
+        c.execute(sa.insert(_r), rows)
+
+
+def _reference(text: str) -> str:
+    return clean(text).strip()[:_LONGEST]
+
+
+def _pattern(glob: str) -> str:
+    plain = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return plain.replace("*", "%")
+
+
+def _changes(c: sa.Connection, wanted: sa.ColumnElement[bool], newest_first: bool = False, limit: int | None = None) -> list[PackageChange]:
+    order = (_t.c.at.desc(), _t.c.id.desc()) if newest_first else (_t.c.id,)
+    query = sa.select(_t, schema.runs.c.name.label("run")).join(schema.runs, schema.runs.c.id == _t.c.run_id)
+    rows = list(c.execute(query.where(wanted).order_by(*order).limit(limit)))
     references = _references(c, [row.id for row in rows])
     return [PackageChange(row.run, row.host, row.at, row.name, row.arch, row.from_version, row.to_version, row.classification,
-                          row.result, row.reason, references.get(row.id, ())) for row in rows]
+                          row.result, row.reason, tuple(references.get(row.id, ()))) for row in rows]
 
 
-def _references(c: sa.Connection, changes: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    for row in c.execute(sa.select(_r).where(_r.c.change_id.in_(changes)).order_by(_r.c.reference)):
-        found[row.change_id] = (*found.get(row.change_id, ()), row.reference)
+def _references(c: sa.Connection, changes: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for first in range(0, len(changes), _FEW):  # databases limit how many values a statement may have
+        some = changes[first:first + _FEW]
+        for row in c.execute(sa.select(_r).where(_r.c.change_id.in_(some)).order_by(_r.c.reference)):
+            found.setdefault(row.change_id, []).append(row.reference)
     return found

@@ -5,48 +5,71 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from ...module_utils.packages.records import CLASSIFICATIONS
 from ..ledger import assessments, hosts, logs, packages, runs, slots, steps
+from ..ledger._sqlalchemy import sa
 from ..ledger.engine import Ledger
-from ..ledger.rows import Assessment, Run, RunHost, Step
+from ..ledger.rows import Assessment, Log, PackageChange, Run, RunHost, Step
 from . import compliance
 
 Model = dict[str, Any]
+_COUNTS = (*CLASSIFICATIONS, "held", "total")
 
 
 def run_model(ledger: Ledger, name: str, now: float, max_age: float) -> Model:
-    """The model of one run."""
+    """The model of one run, with what was known of its hosts at its end (of one that goes on: now).
+
+    Compliance is judged at ``now``, so the page of an old run says unknown; pass the run's end to have it judged as of then.
+    """
     with ledger.read() as c:
         run = runs.get(c, name)
         targets = hosts.all_of(c, run.id)
-        latest = assessments.latest(c, {t.host for t in targets})
-        done: defaultdict[str, list[Model]] = defaultdict(list)
-        for change in reversed(packages.search(c, run=name, limit=1_000_000)):
-            done[change.host].append(_package(change))
-        walked: defaultdict[str, list[Step]] = defaultdict(list)
-        for step in steps.all_of(c, run.id):
-            walked[step.host].append(step)
-        out: defaultdict[str, list[Model]] = defaultdict(list)
-        for slot in slots.of_run(c, run.id):
-            out[slot.host].append({"from": slot.taken_at, "to": slot.returned_at})
-        printed = {t.host: "\n".join(log.text for log in logs.of_host(c, run.id, t.host)) for t in targets}
-    counted = run.settings.get("patch_compliance_classifications", compliance.COUNTED)
-    rows = [dict(_assessed(t.host, latest.get(t.host), now, max_age, counted), **_run_part(
-        t, done[t.host], walked[t.host], out[t.host], printed[t.host])) for t in targets]
+        end = now if run.finished_at is None else min(now, run.finished_at)
+        known = assessments.latest(c, {t.host for t in targets}, end)
+        told = _told(c, run)
+    counted = run.settings.get("patch_compliance_classifications") or compliance.COUNTED
+    rows = [_host(t.host, known.get(t.host), now, max_age, counted, t, told.get(t.host, _Told())) for t in targets]
     return _model("run", now, _run(run), rows)
 
 
-def assessment_model(ledger: Ledger, now: float, max_age: float, names: Sequence[str] | None = None,
+def assessment_model(ledger: Ledger, now: float, max_age: float, names: Collection[str] | None = None,
                      counted: Sequence[str] = compliance.COUNTED) -> Model:
-    """The model of the latest assessments: of the hosts named, also those that have none, or of all that have one."""
+    """The model of the latest assessments at ``now``, which may be a past day: of the hosts named, those never assessed
+    among them, or of all that have one."""
     with ledger.read() as c:
-        latest = assessments.latest(c, None if names is None else set(names))
-    rows = [dict(_assessed(host, latest.get(host), now, max_age, counted), state="", reason="", packages=[], out_of_service=[],
-                 reboot=None, steps=[], log=None) for host in (sorted(latest) if names is None else names)]
+        known = assessments.latest(c, None if names is None else set(names), now)
+    rows = [_host(host, known.get(host), now, max_age, counted) for host in (sorted(known) if names is None else names)]
     return _model("assessment", now, None, rows)
+
+
+@dataclass
+class _Told:
+    """What the ledger has of one host in one run."""
+
+    packages: list[PackageChange] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    slots: list[tuple[float, float | None]] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
+
+
+def _told(c: sa.Connection, run: Run) -> dict[str, _Told]:
+    """By host; one query a table, because a run may have thousands of hosts."""
+    found: dict[str, _Told] = {}
+    for change in packages.of_run(c, run.id):
+        found.setdefault(change.host, _Told()).packages.append(change)
+    for step in steps.all_of(c, run.id):
+        found.setdefault(step.host, _Told()).steps.append(step)
+    for slot in slots.of_run(c, run.id):
+        found.setdefault(slot.host, _Told()).slots.append((slot.taken_at, slot.returned_at))
+    for host, printed in logs.of_run(c, run.id).items():
+        found.setdefault(host, _Told()).logs.extend(printed)
+    return found
 
 
 def _model(kind: str, now: float, run: Model | None, rows: list[Model]) -> Model:
@@ -58,33 +81,47 @@ def _run(run: Run) -> Model:
         "name", "deployment", "state", "started_at", "finished_at", "actor", "job_id", "change_id", "settings")}
 
 
-def _assessed(host: str, found: Assessment | None, now: float, max_age: float, counted: Sequence[str]) -> Model:
-    document = found.document if found else None
-    verdict = compliance.judge(document, found.at if found else None, now, max_age, counted)
-    assessment = dict(document or {}, at=found.at, age_s=max(0.0, now - found.at)) if found else None
-    return {"name": host, "compliance": verdict, "assessment": assessment}
+def _host(name: str, found: Assessment | None, now: float, max_age: float, counted: Sequence[str],
+          target: RunHost | None = None, told: _Told | None = None) -> Model:
+    state = target.state if target else ""
+    told = told or _Told()
+    return {
+        "name": name, "state": state, "reason": target.reason if target else "",
+        "compliance": compliance.judge(found.document if found else None, found.at if found else None, now, max_age, counted,
+                                       state == "reboot_pending"),
+        "assessment": dict(found.document, at=found.at, age_s=max(0.0, now - found.at)) if found else None,
+        "packages": [_package(change) for change in told.packages],
+        "out_of_service": stretches(told.slots, told.steps), "reboot": _reboot(told.steps),
+        "steps": [_step(step) for step in told.steps], "log": "\n".join(log.text for log in told.logs) or None}
 
 
-def _run_part(target: RunHost, done: list[Model], walked: Sequence[Step], out: list[Model], printed: str) -> Model:
-    return {"state": target.state, "reason": target.reason, "packages": done, "out_of_service": _stretches(walked, out),
-            "reboot": _reboot(walked), "steps": [_step(step) for step in walked], "log": printed or None}
+def stretches(taken: Iterable[tuple[float, float | None]], walked: Sequence[Step]) -> list[Model]:
+    """When the host was out of service, one for each slot: from the first place entered to the last one left. Where no place was
+    entered, the host was out for as long as it held the slot."""
+    found = []
+    for start, returned in taken:
+        entered = [s for s in walked if s.step == "enter" and start <= s.started_at and (returned is None or s.started_at <= returned)]
+        if entered:
+            found.append({"from": min(s.started_at for s in entered), "to": _back(entered, returned)})
+        else:
+            found.append({"from": start, "to": returned})
+    return found
 
 
-def _stretches(walked: Sequence[Step], out: list[Model]) -> list[Model]:
-    """From the first place entered to the last one left; the slot, which is longer, where there was no place."""
-    begun = [s.started_at for s in walked if s.step == "enter"]
-    if not begun:
-        return out
-    left = [s.finished_at for s in walked if s.step == "leave" and s.outcome == "ok" and s.finished_at]
-    still_out = any(s.step == "enter" and s.undo is not None and s.undone_at is None and s.outcome == "ok" for s in walked)
-    ended = None if still_out else max(left, default=max((s.finished_at or s.started_at) for s in walked if s.step == "enter"))
-    return [{"from": begun[0], "to": ended}]
+def _back(entered: Sequence[Step], returned: float | None) -> float | None:
+    """When the last place was left; where one never was, a person gave back the slot, or the host is still out."""
+    left = [step.undone_at for step in entered]
+    known = [at for at in left if at is not None]
+    return max(known) if len(known) == len(left) else returned
 
 
 def _reboot(walked: Sequence[Step]) -> Model | None:
-    for step in walked:
+    for step in reversed(walked):
         if step.step == "reboot":
-            return {"done": step.outcome == "ok", "seconds": (step.detail or {}).get("elapsed")}
+            took = (step.detail or {}).get("elapsed")
+            if took is None and step.finished_at is not None:
+                took = step.finished_at - step.started_at
+            return {"done": step.outcome == "ok", "seconds": took}
     return None
 
 
@@ -92,7 +129,7 @@ def _step(step: Step) -> Model:
     return {key: getattr(step, key) for key in ("step", "place", "started_at", "finished_at", "outcome", "message")}
 
 
-def _package(change: Any) -> Model:
+def _package(change: PackageChange) -> Model:
     return {"name": change.name, "arch": change.arch, "from": change.from_version, "to": change.to_version,
             "classification": change.classification, "result": change.result, "reason": change.reason}
 
@@ -104,7 +141,15 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> Model:
         counts.update((row["assessment"] or {}).get("counts") or {})
     return {
         "hosts": len(rows), "compliant": verdicts[compliance.COMPLIANT], "non_compliant": verdicts[compliance.NON_COMPLIANT],
-        "unknown": verdicts[compliance.UNKNOWN],
-        "compliance_percent": round(100.0 * verdicts[compliance.COMPLIANT] / len(rows), 1) if rows else None,
-        "counts": dict(counts), "reboot_pending": sum(1 for row in rows if ((row["assessment"] or {}).get("reboot") or {}).get("required")),
+        "unknown": verdicts[compliance.UNKNOWN], "compliance_percent": _percent(verdicts[compliance.COMPLIANT], len(rows)),
+        "counts": {name: counts[name] for name in _COUNTS}, "reboot_pending": sum(map(_reboot_due, rows)),
         "states": dict(sorted(Counter(row["state"] for row in rows if row["state"]).items()))}
+
+
+def _percent(part: int, whole: int) -> float | None:
+    """One decimal, rounded down: a fleet with one host missing is not at 100 percent."""
+    return math.floor(1000 * part / whole) / 10 if whole else None
+
+
+def _reboot_due(row: Mapping[str, Any]) -> bool:
+    return row["state"] == "reboot_pending" or bool(((row["assessment"] or {}).get("reboot") or {}).get("required"))
