@@ -33,7 +33,8 @@ class ActionModule(PatchtrainAction):
         args = dict(prepared.selection_arguments(settings), stage=stage, refresh=settings.patch_refresh,
                     refresh_timeout=settings.patch_refresh_timeout, **more)
         args.update({key: value for key, value in self._task.args.items() if key not in ("stage", "run_id")})
-        return self.remote().module(MODULE, args, settings.patch_prepare_timeout)
+        # Fetching metadata is what an assessment does, in check mode too; a plan from none would be a lie.
+        return self.remote().module(MODULE, args, settings.patch_prepare_timeout, check=False if args["stage"] == "assess" else None)
 
     def _prepare(self, book: HostBook) -> Dict[str, Any]:
         """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""

@@ -51,4 +51,9 @@ EXAMPLES = r"""
     run_id: "{{ patch_run_id }}"
 """
 
-RETURN = r"""#"""
+RETURN = r"""
+error:
+  description: The C(kind) of failure. C(Lost) is a host that did not answer.
+  returned: failure
+  type: dict
+"""

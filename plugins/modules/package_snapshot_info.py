@@ -33,22 +33,42 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-snapshot:
-  description: What is installed.
+packages:
+  description: Name, arch, version, source and reason (manual, automatic, unknown) of each package, sorted by name.
+  returned: success
+  type: list
+  elements: dict
+holds:
+  description: Packages that the administrator held.
+  returned: success
+  type: list
+  elements: str
+streams:
+  description: Enabled module streams.
+  returned: success
+  type: list
+  elements: str
+sources:
+  description: The package sources that are configured.
+  returned: success
+  type: list
+  elements: dict
+platform:
+  description: The C(id) and C(version) of os-release and the architecture.
   returned: success
   type: dict
-  contains:
-    packages:
-      description: Name, arch, version, source and reason (manual, automatic, unknown) of each package, sorted by name.
-      type: list
-      elements: dict
-    holds: {description: Packages that the administrator held., type: list, elements: str}
-    streams: {description: Enabled module streams., type: list, elements: str}
-    sources: {description: The package sources that are configured., type: list, elements: dict}
-    platform: {description: The C(id) and C(version) of os-release and the architecture., type: dict}
-    manager: {description: The package manager., type: str}
-    kernel: {description: The running kernel and the one that would be booted. A container has none., type: dict}
-    boot_id: {description: Identifies the time since the last boot., type: str}
+manager:
+  description: The package manager.
+  returned: success
+  type: str
+kernel:
+  description: The running kernel and the one that would be booted. A container has none of its own.
+  returned: success
+  type: dict
+boot_id:
+  description: Identifies the time since the last boot.
+  returned: success
+  type: str
 error:
   description: The C(kind) of failure, and its data.
   returned: failure
@@ -72,7 +92,7 @@ def main() -> None:
         found = snapshot(runner, detect(runner, module.params["manager"]))
     except PatchtrainError as error:
         module.fail_json(changed=False, **error.as_result())
-    module.exit_json(changed=False, snapshot=found)
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

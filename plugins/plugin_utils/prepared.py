@@ -47,6 +47,8 @@ def what_it_means(assessment: Mapping[str, Any], changes: int, setting: str) -> 
         return "blocked", "; ".join(obstacles)
     if changes:
         return "waiting", ""
+    if assessment.get("metadata_age_s") is None:
+        return "blocked", "the host's package metadata was never fetched: set patch_refresh to true"
     if setting == "always":
         return "waiting", "nothing to install; patch_reboot is always"
     if not reboot.get("required"):

@@ -48,8 +48,8 @@ def test_dpkg_killed_in_the_middle_is_repaired_by_the_next_run(fleet: Fleet) -> 
     fleet.lab("install", FIRST, "patchlab-slow")
     fleet.sh(FIRST, "echo 60 > /etc/patchlab-slow.seconds")
     process = fleet.start(patch_hosts=FIRST)
-    wait_for(lambda: fleet.sh(FIRST, "pgrep -f 'patchlab-slow.postinst' || true"), "dpkg to be in the middle")
-    fleet.sh(FIRST, "pkill -KILL -x dpkg; pkill -KILL -x apt-get; pkill -KILL -f patchlab-slow.postinst; true")
+    wait_for(lambda: fleet.sh(FIRST, "pgrep -f '[p]atchlab-slow.postinst' || true"), "dpkg to be in the middle")
+    fleet.sh(FIRST, "pkill -KILL -x dpkg; pkill -KILL -x apt-get; pkill -KILL -f '[p]atchlab-slow.postinst'; true", check=False)
     done = fleet.finish(process)
     fleet.sh(FIRST, "rm /etc/patchlab-slow.seconds")
     assert done.host(FIRST)["state"] in ("failed", "succeeded")
@@ -64,8 +64,8 @@ def test_a_cut_connection_is_attached_to_again(fleet: Fleet) -> None:
     fleet.lab("install", FIRST, "patchlab-slow")
     fleet.sh(FIRST, "echo 12 > /etc/patchlab-slow.seconds")
     process = fleet.start(patch_hosts=FIRST)
-    wait_for(lambda: fleet.sh(FIRST, "pgrep -f 'patchlab-slow.postinst' || true"), "the installation")
-    fleet.sh(FIRST, "pkill -KILL -f 'sshd: root' ; true")
+    wait_for(lambda: fleet.sh(FIRST, "pgrep -f '[p]atchlab-slow.postinst' || true"), "the installation")
+    fleet.sh(FIRST, "pkill -KILL -f '[s]shd: root'; true", check=False)
     done = fleet.finish(process)
     assert done.rc == 0 and done.states() == {FIRST: "succeeded"}, done.text[-3000:]
     assert fleet.sh(FIRST, "ls /var/lib/patchtrain/jobs | wc -l") == "1", "it was never started twice"

@@ -12,8 +12,8 @@ from modules import module
 
 @pytest.mark.parametrize("host", ["web1", "dnf1", "zypper1"])
 def test_package_snapshot_info(fleet: Fleet, host: str) -> None:
-    first, second = (module(fleet, host, "package_snapshot_info")["snapshot"] for _ in range(2))
-    assert first == second, "the same host gives the same document"
+    first, second = (module(fleet, host, "package_snapshot_info") for _ in range(2))
+    assert first["packages"] == second["packages"], "the same host gives the same document"
     assert any(package["name"] == "patchlab-web" for package in first["packages"])
     assert first["kernel"]["applicable"] is False, "a container has no kernel of its own"
 

@@ -27,7 +27,7 @@ def watch(fleet: Fleet) -> Watch:
 
 def test_a_fleet_is_patched_under_traffic_and_then_has_nothing_to_do(fleet: Fleet) -> None:
     before = fleet.boots()
-    with Traffic("http://%s/" % fleet.address("lb1")).start() as traffic, watch(fleet).start() as seen:
+    with Traffic("http://%s/" % fleet.address("lb1")) as traffic, watch(fleet) as seen:
         done = fleet.play(patch_max_unavailable=1, patch_canaries=1, patch_change_id="CHG-7")
     assert done.rc == 0, done.text[-3000:]
     assert set(done.states().values()) == {"succeeded"}
@@ -71,7 +71,7 @@ def test_the_role_in_a_serial_play_of_ones_own(fleet: Fleet) -> None:
     fleet.state.mkdir(parents=True)
     (fleet.state / "mine.yml").write_text(ROLE)
     fleet.deployment.pop("patch_max_unavailable")
-    with watch(fleet).start() as seen:
+    with watch(fleet) as seen:
         done = fleet.play(str(fleet.state / "mine.yml"))
     assert done.rc == 0, done.text[-3000:]
     assert set(done.states().values()) == {"succeeded"}

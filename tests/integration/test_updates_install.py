@@ -37,7 +37,7 @@ def test_check_run_check_run(fleet: Fleet, host: str) -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_install_reasons_stay_as_they_were(fleet: Fleet, host: str) -> None:
     def reasons() -> dict[str, str]:
-        found = module(fleet, host, "package_snapshot_info")["snapshot"]["packages"]
+        found = module(fleet, host, "package_snapshot_info")["packages"]
         return {package["name"]: package["reason"] for package in found}
 
     before = reasons()

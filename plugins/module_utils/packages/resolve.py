@@ -4,7 +4,7 @@
 """From what is asked for to a transaction that keeps every promise, over any package manager's ``simulate``. Pure.
 
 Nothing excluded or held moves, nothing is removed unless that is allowed. When all of it together keeps the promises, one
-simulation is enough. Otherwise halves are tried, until each update that stands in the way stands alone and its reason is known;
+simulation is enough. Otherwise parts are tried, until each update that stands in the way stands alone and its reason is known;
 what needs it stays behind for the same reason. Packages that only go together (each wants the other at exactly its new version)
 fail when they are tried alone, and are found again by their names in each other's reasons.
 """
@@ -127,6 +127,15 @@ def _some(said: Sequence[str]) -> str:
     return ", ".join(list(said[:_LISTED]) + more)
 
 
+def _parts(items: List[Wanted], mentions: FrozenSet[str]) -> Tuple[List[Wanted], List[Wanted]]:
+    """What the reason does not name is likely to be fine all together; where it names all or none of them, halves tell more."""
+    named = [item for item in items if item.name in mentions]
+    if 0 < len(named) < len(items):
+        return [item for item in items if item.name not in mentions], named
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
+
+
 class _Search:
     """Grows ``accepted``; ``transaction`` is always what was simulated for exactly these."""
 
@@ -153,9 +162,8 @@ class _Search:
         if len(items) == 1:
             self.rejected[items[0]] = _Rejected(items[0], verdict, len(self.accepted))
             return
-        middle = len(items) // 2
-        self._take(items[:middle])
-        self._take(items[middle:])
+        for part in _parts(items, verdict.mentions):
+            self._take(part)
 
     def _try(self, items: Sequence[Wanted]) -> Optional[Verdict]:
         together = sorted(self.accepted + list(items), key=lambda item: item.key)

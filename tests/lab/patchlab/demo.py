@@ -52,9 +52,8 @@ def main() -> int:
 
 def fresh_fleet() -> None:
     """Up, and each host as on its first day, whatever an earlier demonstration left."""
+    lab("down")
     lab("up", "--topology", "web")
-    lab("upstream", "advance")
-    lab("reset")
     (HOME / "group_vars").mkdir(exist_ok=True)
     (HOME / "group_vars" / "web.yml").write_text(yaml.safe_dump(WEB))
     (HOME / "deployment.yml").write_text(yaml.safe_dump(DEPLOYMENT))

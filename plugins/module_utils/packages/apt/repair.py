@@ -49,7 +49,6 @@ def repair(runner: Runner, native: str, archives: str, log: IO[str]) -> None:
         if entry.flag == "reinstreq":
             _reinstall(runner, entry, native, archives, log)
     apply.fix_broken(runner, log)
-    apply.configure(runner, log)
     left = diagnosis(runner)
     if left:
         raise TransactionInterrupted("the interrupted transaction could not be repaired: %s" % left, left=left)

@@ -77,12 +77,13 @@ class Dnf:
                       if config.text(name, "state", "") == "enabled")
 
     def sources(self) -> List[Source]:
-        main, telling = self._tool.config(), self._telling()
-        return [Source(r.id, r.uri, r.enabled, self._trusted(r, main), r.id in telling) for r in self._repositories()]
+        """A source that was never fetched, or could not be, is not usable."""
+        main, indexes = self._tool.config(), self._indexes()
+        telling = self._telling(indexes)
+        return [Source(r.id, r.uri, r.enabled, self._trusted(r, main), r.id in telling, usable=r.id in indexes) for r in self._repositories()]
 
     def _trusted(self, repository: parse.Repository, main: Config) -> bool:
-        own = Config(self._runner.read(repository.file) or "", repository.file)
-        return own.flag(repository.id, "gpgcheck", main.flag("main", "gpgcheck", False))
+        return self._own(repository).flag(repository.id, "gpgcheck", main.flag("main", "gpgcheck", False))
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Packages of another name that would take an installed one's place (obsoletes) are not among them."""
@@ -90,7 +91,7 @@ class Dnf:
         free = set(map(_nevra, self._not_excluded()))
         entries = self._entries()
         unlocked = allows(self._locks(), [entry.nevra for entry in entries] + [_nevra(c) for c in every])
-        return classify.updates(entries, every, self._fixes(), self._telling(), lambda c: _nevra(c) in free and unlocked(c),
+        return classify.updates(entries, every, self._fixes(), self._telling(self._indexes()), lambda c: _nevra(c) in free and unlocked(c),
                                 selection.security_level == "minimal")
 
     # ------------------------------------------------------------ what would happen
@@ -216,18 +217,26 @@ class Dnf:
         return parse.fixes(self._tool.ask(args).stdout, self._tool.ask(args + ["--with-cve"]).stdout)
 
     def _repositories(self) -> List[parse.Repository]:
-        return parse.repositories(self._tool.ask(["repoinfo", "--all"]).stdout)
+        """dnf shows a source as disabled when it has no metadata of it; what is configured is what counts."""
+        found = parse.repositories(self._tool.ask(["repoinfo", "--all"]).stdout)
+        return [r._replace(enabled=self._own(r).flag(r.id, "enabled", True)) for r in found]
 
-    def _telling(self) -> Set[str]:
-        """Sources that publish advisories. Of a source that has moved, the cache keeps both places: the newer counts."""
+    def _own(self, repository: parse.Repository) -> Config:
+        return Config(self._runner.read(repository.file) or "", repository.file)
+
+    def _indexes(self) -> Dict[str, str]:
+        """Where the cache has each source's index. Of a source that has moved it keeps both places: the newer counts."""
         found = sorted(self._tool.cached(["-mindepth", "3", "-maxdepth", "3", "-name", "repomd.xml"], "%T@ %p\\n"), key=_when)
-        paths = {source: line.split(" ", 1)[1] for line in found for source in _CACHED_ID.findall(line)}
-        return {source for source, path in paths.items() if tells_advisories(self._runner.read(path) or "")}
+        return {source: line.split(" ", 1)[1] for line in found for source in _CACHED_ID.findall(line)}
+
+    def _telling(self, indexes: Mapping[str, str]) -> Set[str]:
+        """Sources that publish advisories."""
+        return {source for source, path in indexes.items() if tells_advisories(self._runner.read(path) or "")}
 
     def _excludes(self) -> List[str]:
         """Patterns of the main configuration and of enabled sources."""
         main = self._tool.config()
-        own = [(r.id, Config(self._runner.read(r.file) or "", r.file)) for r in self._repositories() if r.enabled]
+        own = [(r.id, self._own(r)) for r in self._repositories() if r.enabled]
         return main.words("main", "exclude", "excludepkgs") + [
             word for source, config in own for word in config.words(source, "exclude", "excludepkgs")]
 

@@ -71,8 +71,10 @@ class Zypper:
         return []
 
     def sources(self) -> List[Source]:
-        telling = self._telling()
-        return [Source(r.alias, r.uri, r.enabled, r.trusted, r.alias in telling) for r in self._repositories()]
+        """A source that was never fetched, or could not be, is not usable."""
+        telling, fetched = self._telling(), self._fetched()
+        return [Source(r.alias, r.uri, r.enabled, r.trusted, r.alias in telling, usable=r.files or _folder(r.alias) in fetched)
+                for r in self._repositories()]
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Packages of another name that would take an installed one's place (obsoletes) are not among them."""
