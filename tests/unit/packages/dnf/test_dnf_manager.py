@@ -76,7 +76,7 @@ def test_minimal_goes_no_further_than_the_last_security_fix(scene: Scene) -> Non
 def test_sources_say_which_publish_advisories(scene: Scene) -> None:
     found = {source.id: source for source in Dnf(scene("look")).sources()}
     assert found["base"].advisories and not found["extra"].advisories
-    assert found["base"].enabled and not found["base"].trusted and found["base"].uri.endswith("/base")
+    assert found["base"].usable and found["base"].enabled and not found["base"].trusted and found["base"].uri.endswith("/base")
 
 
 def test_the_age_of_the_metadata_is_that_of_its_oldest_source(scene: Scene) -> None:
@@ -102,6 +102,8 @@ def test_a_host_without_metadata_plugins_and_history(scene: Scene) -> None:
     dnf = Dnf(scene("bare"))
     assert {package.reason for package in dnf.installed()} == {"unknown"}
     assert {package.source for package in dnf.installed()} == {""}
+    # dnf itself calls both disabled.
+    assert [(source.id, source.enabled, source.usable) for source in dnf.sources()] == [("base", True, False), ("extra", True, False)]
     assert dnf.reboot().required is None and dnf.interrupted() is None and dnf.holds() == []
     for ask in (lambda: dnf.updates(RULES, UP), lambda: dnf.simulate(wanted("tide.x86_64=1.1-1"), UP)):
         with pytest.raises(CommandFailed, match=r"no cache for 'base' \(refresh first\)"):

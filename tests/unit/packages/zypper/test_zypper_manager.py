@@ -94,6 +94,7 @@ def test_a_host_without_any_source(scene: Scene) -> None:
 
 def test_a_source_that_zypper_would_leave_out_is_a_failure(scene: Scene) -> None:
     zypper = Zypper(scene("bare"))
+    assert {source.id: (source.enabled, source.usable) for source in zypper.sources()} == {"base": (True, True), "extra": (True, False)}
     assert len(zypper.installed()) == 21
     for ask in (lambda: zypper.updates(RULES, UP), lambda: zypper.simulate(wanted("tide.x86_64=1.1-1"), UP)):
         with pytest.raises(CommandFailed, match=r"rc 106: .*/extra/repodata/repomd.xml.*\(refresh first\)"):

@@ -49,9 +49,9 @@ def bare(runner: Recorder) -> Any:
         Path("/usr/lib/python3/dist-packages/dnf-plugins/%s.py" % name).unlink()
     dnf = Dnf(runner)
     return {
-        "age": dnf.metadata_age(), "installed": plain(dnf.installed()), "updates": answer(dnf.updates, RULES, UP),
-        "simulate": answer(dnf.simulate, wanted("tide.x86_64=1.1-1"), UP), "reboot": plain(dnf.reboot()), "holds": dnf.holds(),
-        "interrupted": dnf.interrupted()}
+        "age": dnf.metadata_age(), "sources": plain(dnf.sources()), "installed": plain(dnf.installed()),
+        "updates": answer(dnf.updates, RULES, UP), "simulate": answer(dnf.simulate, wanted("tide.x86_64=1.1-1"), UP),
+        "reboot": plain(dnf.reboot()), "holds": dnf.holds(), "interrupted": dnf.interrupted()}
 
 
 def simulate(runner: Recorder) -> Any:

@@ -47,7 +47,8 @@ def bare(runner: Recorder) -> Any:
         shutil.rmtree("/var/cache/zypp/%s/extra" % folder)
     zypper = Zypper(runner)
     return {
-        "age": zypper.metadata_age(), "installed": plain(zypper.installed()), "updates": answer(zypper.updates, RULES, UP),
+        "age": zypper.metadata_age(), "sources": plain(zypper.sources()), "installed": plain(zypper.installed()),
+        "updates": answer(zypper.updates, RULES, UP),
         "simulate": answer(zypper.simulate, wanted("tide.x86_64=1.1-1"), UP)}
 
 
