@@ -82,12 +82,13 @@ def of_run(c: sa.Connection, run_id: int) -> list[Any]:
 
 def _request(c: sa.Connection, ask: Ask, run: Run) -> Request:
     among = {*ask.hosts, ask.host}
-    mine = hosts.all_of(c, run.id)
+    # Whoever waits asks again and again, and holds up all writers meanwhile: nothing is read of the hosts that fare well.
+    mine = hosts.all_of(c, run.id, HOST_FAILED)
     held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c, among)]
     return Request(
         ask.host, run.name, run.state, ask.unavailable, ask.failures, held, _down(c, run, mine, among),
         [h.host for h in mine if uses_up_failures(h.state, h.came_from)],
-        [h.host for h in mine if h.canary and h.state in HOST_FAILED], ask.in_step, ask.batch)
+        [h.host for h in mine if h.canary], ask.in_step, ask.batch)
 
 
 def _abandoned(held: Held, run: Run) -> bool:
@@ -96,10 +97,10 @@ def _abandoned(held: Held, run: Run) -> bool:
 
 def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost], among: Collection[str]) -> list[Host]:
     """Hosts that nobody can reach. What this run knows of its own targets counts more than what another found earlier."""
-    own = {h.host for h in mine}
     down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable" and h.host in among]
     runs_, targets = schema.runs, schema.run_hosts
+    own = sa.select(targets.c.host).where(targets.c.run_id == run.id)
     query = sa.select(targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(runs_, runs_.c.id == targets.c.run_id).where(
-        runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable")
-    others = [row for row in c.execute(query) if row.host in among and row.host not in own and not is_gone(row.owner)]
+        runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable", targets.c.host.not_in(own))
+    others = [row for row in c.execute(query) if row.host in among and not is_gone(row.owner)]
     return down + [Host(row.host, row.name, row.state) for row in others]
