@@ -5,18 +5,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+import re
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from .errors import LockTimeout, NotEnoughSpace
+from .job import space
 from .packages.detect import platform
 from .packages.manager import PackageManager, Rules
 from .packages.records import CLASSIFICATIONS, Selection, Update
 from .reboot import kernel, pending_reboot
 from .runner import Runner
 
+Obstacle = Dict[str, str]
+Found = Tuple[str, str]
+"""A kind of obstacle and its message, which is empty where there is none."""
+
+_KERNEL = re.compile(r"^(?:linux-image-|kernel(?:-|$))")
+
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Selection) -> Dict[str, Any]:
+def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Selection,
+           measure: space.Measure = space.measure) -> Dict[str, Any]:
     """The assessment, from the metadata that the host has."""
     updates = manager.updates(rules, selection)
     interrupted = manager.interrupted()
@@ -24,7 +34,7 @@ def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Sel
         "platform": platform(runner, manager).to_dict(), "manager": manager.name, "metadata_age_s": manager.metadata_age(),
         "updates": [update.to_dict() for update in updates], "counts": counts(updates), "reboot": pending_reboot(runner, manager).to_dict(),
         "interrupted": interrupted, "release": None, "drift": [], "boot_id": (runner.read(BOOT_ID) or "").strip(),
-        "kernel": kernel(runner), "obstacles": _obstacles(interrupted)}
+        "kernel": kernel(runner), "obstacles": obstacles(runner, manager, updates, interrupted, measure)}
 
 
 def counts(updates: Sequence[Update]) -> Dict[str, int]:
@@ -33,7 +43,42 @@ def counts(updates: Sequence[Update]) -> Dict[str, int]:
     return dict(found, held=sum(1 for update in updates if update.held), total=len(updates))
 
 
-def _obstacles(interrupted: Any) -> List[Dict[str, str]]:
-    if not interrupted:
-        return []
-    return [{"kind": "interrupted", "message": "an installation was interrupted and is repaired by the next one: %s" % interrupted}]
+def obstacles(runner: Runner, manager: PackageManager, updates: Sequence[Update], interrupted: Optional[str],
+              measure: space.Measure) -> List[Obstacle]:
+    """What stands in the way of patching, most of it for a person to clear. Each kind at most once."""
+    found = [_interruption(interrupted), _lock(manager), _room(updates, measure), _sources(manager), _privilege(runner)]
+    return [{"kind": kind, "message": message} for kind, message in found if message]
+
+
+def _interruption(interrupted: Optional[str]) -> Found:
+    return "interrupted", "an installation was interrupted and is repaired by the next one: %s" % interrupted if interrupted else ""
+
+
+def _lock(manager: PackageManager) -> Found:
+    try:
+        manager.wait_for_lock(0)
+    except LockTimeout as error:
+        return "lock", error.message
+    return "lock", ""
+
+
+def _room(updates: Sequence[Update], measure: space.Measure) -> Found:
+    """Only what is too full for anything; what a plan needs is its own matter."""
+    boot = {"/boot": space.KERNEL} if any(_KERNEL.match(update.name) for update in updates) else {}
+    try:
+        space.check(boot, measure)
+    except NotEnoughSpace as error:
+        return "space", error.message
+    return "space", ""
+
+
+def _sources(manager: PackageManager) -> Found:
+    bad = [source.id for source in manager.sources() if source.enabled and not source.usable]
+    if not bad:
+        return "sources", ""
+    return "sources", "no metadata that %s accepts from: %s; refresh it, or correct or disable the source" % (manager.name, ", ".join(bad))
+
+
+def _privilege(runner: Runner) -> Found:
+    uid = runner.run(["id", "-u"]).check().stdout.strip()
+    return "privilege", "" if uid == "0" else "uid %s is not root, and only root installs packages (become: true)" % uid

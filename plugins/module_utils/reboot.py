@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Tuple
 
+from .errors import CommandFailed, CommandTimeout
 from .packages.manager import PackageManager
 from .packages.records import Reboot
 from .runner import Runner
@@ -16,19 +17,28 @@ _NUMBERS = re.compile(r"(\d+)")
 
 
 def pending_reboot(runner: Runner, manager: PackageManager) -> Reboot:
-    """All reasons together. Not required unless one asks for it; not known where the manager does not know and nothing else does."""
-    own = manager.reboot()
-    reasons = list(own.reasons) + _kernel_reasons(kernel(runner)) + services_with_old_libraries(runner)
-    return Reboot(True if reasons or own.required else own.required, tuple(dict.fromkeys(reasons)))
+    """All reasons together. Not required unless one asks for it; not known where somebody could not tell and nobody else asks."""
+    own, found = manager.reboot(), kernel(runner)
+    try:
+        listed, doubts = _needrestart(runner), []
+    except (CommandFailed, CommandTimeout) as error:
+        listed, doubts = "", ["libraries: not known, %s" % error.message]
+    reasons = list(dict.fromkeys(list(own.reasons) + _kernel_reasons(found, listed) + _libraries(listed)))
+    if reasons or own.required:
+        return Reboot(True, tuple(reasons))
+    return Reboot(None if doubts else own.required, tuple(doubts))
 
+
+# ---------------------------------------------------------------- the kernel
 
 def kernel(runner: Runner) -> Dict[str, Any]:
-    """``running, default, installed[], applicable``; a container has no kernel of its own."""
+    """``running, default, installed[], applicable``. A container has no kernel of its own, and a virtual machine may be started
+    with one that is not on its disks: what its boot folder would start does not matter then."""
     running = runner.run(["uname", "-r"]).check().stdout.strip()
-    if in_container(runner):
-        return {"running": running, "default": None, "installed": [], "applicable": False}
-    installed = _installed_kernels(runner)
-    return {"running": running, "default": _default_kernel(runner, installed), "installed": installed, "applicable": bool(installed)}
+    installed = [] if in_container(runner) else _installed_kernels(runner)
+    if running not in installed:
+        return {"running": running, "default": None, "installed": installed, "applicable": False}
+    return {"running": running, "default": _default_kernel(runner, installed), "installed": installed, "applicable": True}
 
 
 def in_container(runner: Runner) -> bool:
@@ -38,7 +48,8 @@ def in_container(runner: Runner) -> bool:
 
 
 def _installed_kernels(runner: Runner) -> List[str]:
-    found = runner.run(["find", "/boot", "-maxdepth", "1", "-name", "vmlinuz-*", "-printf", "%f\\n"])
+    # rc 1 where there is no such folder.
+    found = runner.run(["find", "/boot", "-maxdepth", "1", "-name", "vmlinuz-*", "-printf", "%f\\n"]).check((0, 1))
     names = [line[len("vmlinuz-"):] for line in found.stdout.splitlines() if "rescue" not in line]
     return sorted(names, key=_order)
 
@@ -47,25 +58,40 @@ def _order(version: str) -> List[Tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(version)]
 
 
-def _default_kernel(runner: Runner, installed: List[str]) -> Any:
+def _default_kernel(runner: Runner, installed: List[str]) -> str:
     """What the boot loader will start: asked where it can be asked, else the newest."""
     if runner.which("grubby"):
+        # It fails for who is not root, and where the loader is not one that it knows.
         said = runner.run(["grubby", "--default-kernel"])
         if said.rc == 0 and "vmlinuz-" in said.stdout:
             return said.stdout.strip().rpartition("vmlinuz-")[2]
-    return installed[-1] if installed else None
+    return installed[-1]
 
 
-def _kernel_reasons(found: Dict[str, Any]) -> List[str]:
-    if not found["applicable"] or found["default"] in (None, found["running"]):
+def _kernel_reasons(found: Dict[str, Any], needrestart: str) -> List[str]:
+    if not found["applicable"]:
         return []
-    return ["kernel: %s runs, %s would be started" % (found["running"], found["default"])]
+    if found["default"] != found["running"]:
+        return ["kernel: %s runs, %s would be started" % (found["running"], found["default"])]
+    state = _fields(needrestart, "NEEDRESTART-KSTA")[-1:]
+    # 2: replaced by a compatible one, 3: by another version. 0 and 1: not known, and up to date.
+    expected = (_fields(needrestart, "NEEDRESTART-KEXP") + ["another"])[0]
+    return ["kernel: %s runs, needrestart expects %s" % (found["running"], expected)] if state and state[0] in ("2", "3") else []
 
 
-def services_with_old_libraries(runner: Runner) -> List[str]:
-    """Services that still run on libraries that were replaced, as needrestart lists them; none where it is not installed."""
+# ---------------------------------------------------------------- libraries
+
+def _needrestart(runner: Runner) -> str:
+    """needrestart in its batch form, which lists and restarts nothing; empty where it is not installed."""
     if not runner.which("needrestart"):
-        return []
-    said = runner.run(["needrestart", "-b", "-r", "l", "-l"], limit=60.0, env={"NEEDRESTART_MODE": "l"})
-    names = [line.partition(":")[2].strip() for line in said.stdout.splitlines() if line.startswith("NEEDRESTART-SVC:")]
-    return ["libraries replaced under %s" % name for name in names if not name.startswith("patchtrain-")]
+        return ""
+    return runner.run(["needrestart", "-b", "-r", "l"], limit=60.0, env={"NEEDRESTART_MODE": "l"}).check().stdout
+
+
+def _libraries(needrestart: str) -> List[str]:
+    """Services that still run on libraries that were replaced."""
+    return ["libraries replaced under %s" % name for name in _fields(needrestart, "NEEDRESTART-SVC") if not name.startswith("patchtrain-")]
+
+
+def _fields(text: str, name: str) -> List[str]:
+    return [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith(name + ":")]

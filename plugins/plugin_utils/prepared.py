@@ -15,8 +15,8 @@ class HostFailed(PatchtrainError):
     """What a module on the host says went wrong, with its own kind of error as ``cause``."""
 
 
-_NOT_IN_THE_WAY = ("interrupted", "lock")
-"""Obstacles that the installation itself removes or waits for."""
+_NOT_IN_THE_WAY = ("interrupted", "lock", "sources")
+"""Obstacles that the installation itself removes, waits for, or plans without: what only an unusable source has is left out."""
 
 
 def selection_arguments(settings: Settings) -> Dict[str, Any]:
