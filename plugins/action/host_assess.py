@@ -31,7 +31,7 @@ class ActionModule(PatchtrainAction):
     def _probe(self, stage: str, **more: Any) -> Dict[str, Any]:
         settings = self.settings()
         args = dict(prepared.selection_arguments(settings), stage=stage, refresh=settings.patch_refresh,
-                    refresh_timeout=settings.patch_refresh_timeout, **more)
+                    refresh_timeout=settings.patch_refresh_timeout, timeout=settings.patch_prepare_timeout, **more)
         args.update({key: value for key, value in self._task.args.items() if key not in ("stage", "run_id")})
         # Fetching metadata is what an assessment does, in check mode too; a plan from none would be a lie.
         return self.remote().module(MODULE, args, settings.patch_prepare_timeout, check=False if args["stage"] == "assess" else None)

@@ -49,7 +49,9 @@ class ActionModule(PatchtrainAction):
             result.update(self._told(ledger, run))
         own = HostBook(ledger, run, self.host).final_state()
         if own and own.state in settings.patch_fail_on and settings.patch_fail_host:
-            raise RunFailed("%s %s: %s" % (self.host, own.state, own.reason), **result)
+            # The play may end with this failure, so the page is written now.
+            page = result or {"report": closing.report_run(ledger, run, settings)["report"]}
+            raise RunFailed("%s %s: %s" % (self.host, own.state, own.reason), **page)
         return dict(result, host_state=own.state if own else "")
 
     def _finished(self, ledger: Ledger) -> Dict[str, Any]:

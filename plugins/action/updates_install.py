@@ -23,7 +23,8 @@ class ActionModule(PatchtrainAction):
         book = self.book()
         if not book.changes():
             return {"msg": "nothing to install"}
-        args.update(selection_arguments(self.settings()), **arguments_of_plan(book.plan()), run_id=book.run, step="install")
+        args.update(selection_arguments(self.settings()), **arguments_of_plan(book.plan()), run_id=book.run, step="install",
+                    keep_config=self.settings().patch_keep_config, timeout=self.settings().patch_install_timeout)
         return self._confirmed(args, book) if self.checking else self._recorded(args, book)
 
     def _installed(self, args: Dict[str, Any]) -> Dict[str, Any]:

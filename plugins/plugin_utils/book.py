@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from ..module_utils.errors import PatchtrainError
 from .ledger import assessments, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
-from .ledger.rows import Run, RunHost
+from .ledger.rows import RunHost
 from .remote import Lost
 from .scheduling import budget
 from .scheduling.states import HOST_FINAL, RUN_FINAL
@@ -78,11 +78,12 @@ class HostBook:
     # --- states ---------------------------------------------------------------------------------------------------------
 
     def state(self, state: str, reason: str = "") -> None:
-        """Write where the host stands. A run that has ended keeps its history: a restore after it is steps and events only."""
+        """Write where the host stands. What has ended keeps its history: a restore after it is steps and events only."""
         with self._ledger.write() as c:
-            if runs.by_id(c, self._run.id).state in RUN_FINAL:
+            was = hosts.get(c, self._run.id, self.host).state
+            if self._is_history(c, was):
                 return
-            if state in _IN_MAINTENANCE and hosts.get(c, self._run.id, self.host).state == "draining":
+            if state in _IN_MAINTENANCE and was == "draining":
                 hosts.set_state(c, self._run.id, self.host, "drained", "nothing to drain")
             hosts.set_state(c, self._run.id, self.host, state, reason)
 
@@ -230,12 +231,13 @@ class HostBook:
         if by_way_of:
             self.state(by_way_of)
         with self._ledger.write() as c:
-            ended = self._run_now(c).state in RUN_FINAL
-            if keeps_slot:
-                if not ended:
-                    hosts.set_state(c, self._run.id, self.host, state, reason)
-                return
-            slots.give_back(c, self._run.id, self.host, None if ended else state, reason)
+            history = self._is_history(c, hosts.get(c, self._run.id, self.host).state)
+            if keeps_slot and not history:
+                hosts.set_state(c, self._run.id, self.host, state, reason)
+            if not keeps_slot:
+                slots.give_back(c, self._run.id, self.host, None if history else state, reason)
 
-    def _run_now(self, c: Any) -> Run:
-        return runs.by_id(c, self._run.id)
+    def _is_history(self, c: Any, host_state: str) -> bool:
+        """Whether the host's state is not to be changed any more: its run has ended, or it has come to its own end there and is being
+        restored."""
+        return runs.by_id(c, self._run.id).state in RUN_FINAL or host_state in HOST_FINAL

@@ -12,25 +12,33 @@ from typing import Any, Dict, List, Optional, Sequence
 from .book import state_directory
 from .ledger import hosts, runs
 from .ledger.engine import Ledger
+from .ledger.rows import Run
 from .ledger.runs import Ending
 from .report.as_text import render_text
 from .report.model import assessment_model, run_model
 from .report.write import write_report
+from .scheduling import budget
+from .scheduling.states import HOST_WORKING, uses_up_failures
 from .settings import Settings
 
 
 def finish(ledger: Ledger, run: str, settings: Settings, only_if_done: bool = False) -> Optional[Ending]:
-    """End the run; None where ``only_if_done`` and a host is still on its way."""
+    """End the run; None where ``only_if_done`` and a host is still on its way, or may still have its turn."""
     with ledger.write() as c:
         found = runs.get(c, run)
-        if only_if_done and not _nobody_else_comes(c, found.id):
+        if only_if_done and not _nobody_else_comes(c, found):
             return runs.finish_if_done(c, found.id, settings.patch_fail_on)
         return runs.finish(c, found.id, settings.patch_fail_on)
 
 
-def _nobody_else_comes(c: Any, run_id: int) -> bool:
-    """Whether all that is left is waiting for a turn that can't come any more: the failure budget is used up."""
-    return False
+def _nobody_else_comes(c: Any, run: Run) -> bool:
+    """Whether all that is left waits for a turn that can't come any more, because the failure budget is used up. A play of one's
+    own may end with its failed batch, and then nobody is left to close the run."""
+    everyone = hosts.all_of(c, run.id)
+    working = [host for host in everyone if host.state in HOST_WORKING and host.state != "waiting"]
+    failed = [host for host in everyone if uses_up_failures(host.state, host.came_from)]
+    allowed = budget.max_failed(run.settings.get("patch_max_failed", 0), len(run.settings.get("set", everyone)))
+    return not working and len(failed) > allowed.limit
 
 
 def report_run(ledger: Ledger, run: str, settings: Settings) -> Dict[str, Any]:

@@ -20,7 +20,7 @@ from .play import actor, in_step_batch, play_targets, play_token, set_in_invento
 from .run_hooks import prepare_hooks
 from .scheduling import budget
 from .scheduling.order import order, pick_canaries
-from .settings import RUN_WIDE, Settings, agree
+from .settings import RUN_WIDE, Settings, agree, misspelt
 from .variables import patch_variables
 
 
@@ -46,6 +46,8 @@ def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) 
     settings, targets = action.settings(), play_targets(action.variables)
     if not targets:
         raise BadInput("no host is targeted: the play's pattern matches none")
+    for line in misspelt(name for name in action.variables if str(name).startswith("patch_")):
+        action._display.warning(line)
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
     _promises(action, settings, in_set)

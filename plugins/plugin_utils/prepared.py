@@ -21,10 +21,13 @@ _NOT_IN_THE_WAY = ("interrupted", "lock", "sources")
 
 def selection_arguments(settings: Settings) -> Dict[str, Any]:
     """Which updates are asked for, as every host-side module takes it."""
-    return {
+    args = {
         "manager": settings.patch_package_manager, "classifications": settings.patch_classifications, "include": settings.patch_include,
         "exclude": settings.patch_exclude, "security_level": settings.patch_security_level,
-        "allow_downgrade": settings.patch_allow_downgrade, "allow_removals": settings.patch_allow_removals}
+        "allow_downgrade": settings.patch_allow_downgrade, "allow_removals": settings.patch_allow_removals,
+        "lock_timeout": settings.patch_lock_timeout}
+    patterns = {"security_patterns": settings.patch_security_patterns, "known_patterns": settings.patch_known_patterns}
+    return dict(args, **{name: value for name, value in patterns.items() if value})
 
 
 def arguments_of_plan(plan: Mapping[str, Any]) -> Dict[str, Any]:
