@@ -78,15 +78,20 @@ class Zypper:
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Packages of another name that would take an installed one's place (obsoletes) are not among them."""
-        best = {(n.name, n.arch): n for n in parse.newest(self._tool.ask(["list-updates", "--all"]).stdout)}
+        best = self._best()
         names = sorted({name for name, _arch in best})
         every = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk))]
-        # A newer version than zypper's own choice is one that it would not take, for example another vendor's.
         reachable = [c for c in every if c.source and (c.name, c.arch) in best
                      and compare_rpm(c.version, best[(c.name, c.arch)].version) <= 0]
         entries = self._entries()
         return classify.updates(entries, reachable, self._fixes(set(best)), self._telling(), allows(self._locks(), entries),
                                 selection.security_level == "minimal")
+
+    def _best(self) -> Dict[Key, parse.Newest]:
+        """What zypper would update to by itself: no locked version and no other vendor's. Where it would not update at all, because
+        of a lock or of a dependency, the newest there is."""
+        asked = (["list-updates", "--all"], ["list-updates"])
+        return {(found.name, found.arch): found for args in asked for found in parse.newest(self._tool.ask(args).stdout)}
 
     # ------------------------------------------------------------ what would happen
 

@@ -83,7 +83,7 @@ class Newest(NamedTuple):
 
 
 def newest(text: str) -> List[Newest]:
-    """From ``list-updates --all``."""
+    """From ``list-updates``, with ``--all`` or without."""
     return [Newest(u.get("name", ""), u.get("arch", ""), u.get("edition", ""), _source(u))
             for u in _all(text, "update") if u.get("kind") == "package"]
 

@@ -39,7 +39,7 @@ def by_name(updates: List[Update]) -> Dict[str, Update]:
 
 def test_what_is_installed_and_why(scene: Scene) -> None:
     installed = {package.name: package for package in Dnf(scene("look")).installed()}
-    assert len(installed) == 21
+    assert len(installed) == 22
     anchor, docs, libs = installed["anchor"], installed["tide-docs"], installed["tide-libs"]
     assert (anchor.version, anchor.arch, anchor.source, anchor.reason) == ("1:3.0-1", "x86_64", "base", "manual")
     assert (docs.version, docs.arch) == ("1.0-1", "noarch")
@@ -59,7 +59,7 @@ def test_updates_are_classified_by_all_versions_on_the_way(scene: Scene) -> None
     assert (anchor.candidate, anchor.severity, anchor.cves) == ("2:0.9-1", "critical", ("CVE-2026-0003", "CVE-2026-0004"))
     assert {name: update.classification for name, update in found.items()} == {
         "anchor": "security", "buoy": "unknown", "chart": "bugfix", "hull-kernel": "security", "keel": "unknown", LONG: "security",
-        "linux-firmware": "other", "mast": "security", "rudder": "other", "squall": "other", "storm": "bugfix", "swell": "other",
+        "linux-firmware": "other", "mast": "security", "oar": "unknown", "rudder": "other", "squall": "other", "storm": "bugfix", "swell": "other",
         "swell-wake": "other", "tide": "security", "tide-docs": "enhancement", "tide-libs": "security", "wreck": "other"}
     assert not any(update.held for update in found.values())
 
@@ -237,16 +237,17 @@ def test_a_source_that_does_not_answer_is_a_failure_that_names_it(scene: Scene) 
 def test_scripts_that_fail_are_failures(scene: Scene) -> None:
     dnf = Dnf(scene("scripts"))
     after, before = wanted("storm.x86_64=1.1-1", "chart.x86_64=1.1-1"), wanted("squall.x86_64=1.1-1", "keel.x86_64=1.1-1")
-    log = io.StringIO()
-    with pytest.raises(CommandFailed, match="rc 1: its log says why"):
-        dnf.apply(after, UP, 60, log)
-    assert "invalid cache" in log.getvalue()
     # dnf itself is content with this one: rc 0.
     with pytest.raises(CommandFailed, match="storm: its %post script failed") as failure:
         dnf.apply(after, UP, 60, io.StringIO())
     assert failure.value.data["scripts"] == {"storm": "its %post script failed"}
     with pytest.raises(CommandFailed, match="rc 1: squall: its %prein script failed"):
         dnf.apply(before, UP, 60, io.StringIO())
+    # What failed before is not blamed for what was never downloaded.
+    log = io.StringIO()
+    with pytest.raises(CommandFailed, match="rc 1: its log says why"):
+        dnf.apply(wanted("mast.x86_64=2.0-1"), UP, 60, log)
+    assert "invalid cache" in log.getvalue()
     versions = {package.name: package.version for package in dnf.installed()}
     assert (versions["storm"], versions["squall"], versions["keel"]) == ("1.1-1", "1.0-1", "1.1-1")
     # Failed is not cut.

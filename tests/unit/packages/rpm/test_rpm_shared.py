@@ -17,6 +17,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.rpm.n
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.rpm.parse import Entry
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.rpm.transaction import refused
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.versions import compare_rpm
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,12 @@ def test_the_database_leaves_keys_out() -> None:
 def test_a_line_that_is_not_understood_is_a_failure() -> None:
     with pytest.raises(ParseFailed, match="rpm -qa printed a line that is not understood: error: db5"):
         parse.database("error: db5\n")
+
+
+def test_of_several_versions_the_one_that_came_last_is_the_last() -> None:
+    text = "app|0|1.2|1|noarch|4|200|9\napp|0|1.1|1|noarch|4|200|8\napp|0|1.3|1|noarch|4|100|10\n"
+    (entries,) = parse.by_key(parse.database(text)).values()
+    assert [entry.nevra.version for entry in entries] == ["1.3-1", "1.1-1", "1.2-1"]
 
 
 def test_packages_that_may_be_there_several_times() -> None:
@@ -152,6 +159,12 @@ def test_held_is_what_has_no_allowed_version() -> None:
     assert none is not None and (none.candidate, none.held) == ("1.2-1", True)
 
 
+def test_what_lies_beyond_the_candidate_does_not_count() -> None:
+    offers = [offer("1.1-1"), offer("1.2-1", "silent")]
+    update = one(there("1.0-1"), offers, [fix("1.2-1", "security")], allowed=lambda c: c.version == "1.1-1")
+    assert update is not None and (update.classification, update.advisories) == ("other", ())
+
+
 def test_architectures() -> None:
     # From one to none and back is the same package, from one to another is not; of several versions the newest counts.
     assert one(there("1.0-1", arch="noarch"), [offer("1.1-1")], []) is not None
@@ -187,6 +200,22 @@ PROC_LOCKS = """\
 
 def test_only_holders_of_exclusive_record_locks_count() -> None:
     assert locks.written(PROC_LOCKS) == [(2253317, 4112)]
+
+
+def test_the_holder_of_another_file_is_not_rpm() -> None:
+    class Host:
+        inode = "2253317"
+
+        def read(self, path: str) -> Optional[str]:
+            return {"/proc/locks": "4: POSIX  ADVISORY  WRITE 9 00:27:17 0 EOF\n" + PROC_LOCKS, "/proc/4112/comm": "rpm\n"}.get(path)
+
+        def run(self, argv: List[str]) -> Completed:
+            return Completed(tuple(argv), 0, self.inode + "\n", "")
+
+    host = Host()
+    assert locks.holder(host, [], "/var/lib/rpm") == locks.Holder("/var/lib/rpm/.rpm.lock", 4112, "rpm")  # type: ignore[arg-type]
+    host.inode = "18"
+    assert locks.holder(host, [], "/var/lib/rpm") is None  # type: ignore[arg-type]
 
 
 def test_waiting_ends_when_the_lock_is_free_and_fails_when_it_is_not() -> None:

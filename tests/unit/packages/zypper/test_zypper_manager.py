@@ -38,7 +38,7 @@ def by_name(updates: List[Update]) -> Dict[str, Update]:
 
 def test_what_is_installed_and_why(scene: Scene) -> None:
     installed = {package.name: package for package in Zypper(scene("look")).installed()}
-    assert len(installed) == 21
+    assert len(installed) == 22
     anchor, libs = installed["anchor"], installed["tide-libs"]
     assert (anchor.version, anchor.arch, anchor.source, anchor.reason) == ("1:3.0-1", "x86_64", "base", "manual")
     assert libs.reason == "automatic" and installed["buoy"].source == "extra"
@@ -50,10 +50,11 @@ def test_updates_are_classified_by_all_versions_on_the_way(scene: Scene) -> None
     assert (tide.installed, tide.candidate, tide.classification, tide.severity) == ("1.0-1", "1.2-1", "security", "important")
     assert tide.advisories == ("HBBA-2026:0002", "HBSA-2026:0001") and tide.cves == ("CVE-2026-0001",) and tide.source == "base"
     assert (found["anchor"].candidate, found["anchor"].cves) == ("2:0.9-1", ("CVE-2026-0003", "CVE-2026-0004"))
-    # The same as dnf says of the same sources.
+    # The same as dnf says of the same sources, but for oar, whose newest version is another vendor's.
+    assert found["oar"].candidate == "1.1-1"
     assert {name: update.classification for name, update in found.items()} == {
         "anchor": "security", "buoy": "unknown", "chart": "bugfix", "hull-kernel": "security", "keel": "unknown", LONG: "security",
-        "linux-firmware": "other", "mast": "security", "rudder": "other", "squall": "other", "storm": "bugfix", "swell": "other",
+        "linux-firmware": "other", "mast": "security", "oar": "other", "rudder": "other", "squall": "other", "storm": "bugfix", "swell": "other",
         "swell-wake": "other", "tide": "security", "tide-docs": "enhancement", "tide-libs": "security", "wreck": "other"}
     assert not any(update.held for update in found.values())
 
@@ -95,7 +96,7 @@ def test_a_host_without_any_source(scene: Scene) -> None:
 def test_a_source_that_zypper_would_leave_out_is_a_failure(scene: Scene) -> None:
     zypper = Zypper(scene("bare"))
     assert {source.id: (source.enabled, source.usable) for source in zypper.sources()} == {"base": (True, True), "extra": (True, False)}
-    assert len(zypper.installed()) == 21
+    assert len(zypper.installed()) == 22
     for ask in (lambda: zypper.updates(RULES, UP), lambda: zypper.simulate(wanted("tide.x86_64=1.1-1"), UP)):
         with pytest.raises(CommandFailed, match=r"rc 106: .*/extra/repodata/repomd.xml.*\(refresh first\)"):
             ask()

@@ -129,7 +129,11 @@ INSTALLED = [Entry(Nevra("tide", "1.0-1", "x86_64"), 1, (1, 1))]
     ("<name>tide</name><repo>base</repo>", "1.1-1", "base", False), ("<name>tide</name><repo>base</repo>", "1.1-1", "extra", True),
     ("<name>tide</name><range flag='&gt;=' epoch='0' version='1.2' release=''/>", "1.2-7", "base", False),
     ("<name>tide</name><range flag='&gt;=' epoch='0' version='1.2' release=''/>", "1.1-7", "base", True),
+    ("<name>tide</name><range flag='==' epoch='0' version='1.2' release=''/>", "1.2-7", "base", False),
+    ("<name>tide</name><range flag='&gt;' epoch='0' version='1.2' release=''/>", "1.2-7", "base", True),
     ("<name>tide</name><range flag='==' epoch='1' version='1.2' release='3'/>", "1:1.2-3", "base", False),
+    ("<name>tide</name><range flag='==' epoch='0' version='1.2' release=''/>", "1.2-7", "base", False),
+    ("<name>tide</name><range flag='&gt;' epoch='0' version='1.2' release=''/>", "1.2-7", "base", True),
     ("<name>tide</name><range flag='==' epoch='1' version='1.2' release='3'/>", "1.2-3", "base", True),
     # The installed version itself is bound: nothing may take its place.
     ("<name>tide</name><range flag='&lt;' epoch='0' version='1.1' release=''/>", "9-1", "base", False)])

@@ -21,6 +21,7 @@ def spec(rpm: Rpm) -> str:
     lines = ["Name: %s" % rpm.name, "Version: %s" % rpm.version, "Release: %s" % rpm.release, "Summary: %s of the shipyard" % rpm.name,
              "License: MIT", "AutoReqProv: no"]
     lines += ["Epoch: %d" % rpm.epoch] if rpm.epoch else []
+    lines += [] if any(tag.startswith("Vendor:") for tag in rpm.tags) else ["Vendor: Harbor"]
     lines += ["BuildArch: noarch"] if rpm.arch == "noarch" else []
     lines += list(rpm.tags) + ["%description", "It is <script>there</script>."]
     lines += ["%install", "mkdir -p %%{buildroot}%s" % path.rpartition("/")[0], "echo %s > %%{buildroot}%s" % (rpm.version, path)]

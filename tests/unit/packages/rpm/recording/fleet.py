@@ -70,7 +70,7 @@ BASE_OLD = FLOOR + TIDE_10 + [
     Rpm("keel", "1.0"), Rpm("mast", "1.0"), Rpm("dinghy", "1.0"), Rpm("rudder", "1.0"), Rpm("sail", "1.0"), Rpm("wreck", "1.0"),
     Rpm("linux-firmware", "1.0", arch="noarch", tags=REBOOT),
     Rpm("chart", "1.0", config=True), Rpm("storm", "1.0"), Rpm("squall", "1.0"),
-    Rpm("swell", "1.0"), Rpm("swell-wake", "1.0", tags=("Requires: swell = 1.0-1",)),
+    Rpm("oar", "1.0"), Rpm("swell", "1.0"), Rpm("swell-wake", "1.0", tags=("Requires: swell = 1.0-1",)),
 ]
 MAST_NEW = Rpm("mast", "2.0", tags=("Requires: mast-rigging",))
 STORM_NEW = Rpm("storm", "1.1", scripts=(("post", "exit 1"),))
@@ -82,9 +82,10 @@ BASE_NEW = TIDE_11 + TIDE_12 + [
     Rpm("rudder", "2.0", tags=("Conflicts: sail",)), Rpm("wreck", "2.0", tags=("Requires: something-that-nobody-provides",)),
     CHART_NEW, STORM_NEW, Rpm("squall", "1.1", scripts=(("pre", "exit 1"),)),
     Rpm("swell", "1.1", scripts=(("post", _waits(SLOW)),)), Rpm("swell-wake", "1.1", tags=("Requires: swell = 1.1-1",)),
-    Rpm("foam", "1.0", scripts=(("post", _waits(SLOW)),)),
+    Rpm("oar", "1.1"), Rpm("foam", "1.0", scripts=(("post", _waits(SLOW)),)),
 ]
-EXTRA = [Rpm("buoy", "1.0"), Rpm("buoy", "1.1"), Rpm("keel", "1.2")]
+EXTRA = [Rpm("buoy", "1.0"), Rpm("buoy", "1.1"), Rpm("keel", "1.2"), Rpm("oar", "1.2", tags=("Vendor: Somebody else",))]
+"""zypper never goes to another vendor by itself, dnf does."""
 
 ADVISORIES = [
     Advisory("HBSA-2026:0001", "security", "Important", "Important: tide security update", ("CVE-2026-0001",), tuple(TIDE_11)),

@@ -41,7 +41,9 @@ def look(runner: Recorder) -> Any:
 
 
 def bare(runner: Recorder) -> Any:
-    """No metadata, no plugins, no history."""
+    """No metadata, no plugins, no history, and a source that does not say that it is enabled."""
+    repository = Path("/etc/yum.repos.d/extra.repo")
+    repository.write_text(repository.read_text().replace("enabled=1\n", ""))
     shell("dnf", "clean", "all")
     for path in Path("/var/lib/dnf").glob("history*"):
         path.unlink()
@@ -134,10 +136,11 @@ def scripts(runner: Recorder) -> Any:
     """Scripts that fail, before and after a package's files are there; and packages that were never downloaded."""
     dnf = Dnf(runner)
     after, before = wanted("storm.x86_64=1.1-1", "chart.x86_64=1.1-1"), wanted("squall.x86_64=1.1-1", "keel.x86_64=1.1-1")
-    found = {"missing": answer(dnf.apply, after, UP, 60, io.StringIO())}
+    found = {}
     for name, asked in (("after", after), ("before", before)):
         dnf.download(asked, UP, 60)
         found[name] = answer(dnf.apply, asked, UP, 60, io.StringIO())
+    found["missing"] = answer(dnf.apply, wanted("mast.x86_64=2.0-1"), UP, 60, io.StringIO())
     return dict(found, interrupted=dnf.interrupted(), installed=plain(dnf.installed()))
 
 
