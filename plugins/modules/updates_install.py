@@ -157,7 +157,7 @@ leftover_config:
   type: list
   elements: str
 repaired:
-  description: The interrupted transaction that was repaired first.
+  description: The interrupted transaction that was repaired first, in check mode the one that would be.
   returned: always
   type: str
 log:

@@ -64,7 +64,7 @@ class Installation:
         self._journal.phase("lock")
         deadline = Deadline(request.lock_timeout, self._clock)
         with exclusive(_lock_file(self._job), "job " + self._job.id, deadline):
-            self._manager.wait_for_lock(deadline.left)
+            self._manager.wait_for_lock(round(deadline.left, 1))
             self._repair()
             if request.kind == REPAIR:
                 return []
@@ -79,12 +79,15 @@ class Installation:
             return
         self._journal.phase("repair")
         self._journal.say(cut)
+        begin = os.path.getsize(self._job.log)
         with self._stop.held():
-            self._manager.repair(self._request.timeout, self._journal.log)
-            self._repaired = cut
-        left = self._manager.interrupted()
-        if left is not None:
-            raise TransactionInterrupted("an earlier transaction was cut and its repair did not mend it: %s" % left)
+            try:
+                self._manager.repair(self._request.timeout, self._journal.log)
+            except TransactionInterrupted as failure:
+                said = reasons(_from(self._job.log, begin))
+                why = _some(["%s: %s" % item for item in sorted(said.items())]) or "no package named a reason"
+                raise TransactionInterrupted("%s (%s)" % (failure.message, why), **failure.data) from failure
+        self._repaired = cut
 
     def _decide(self) -> None:
         request, manager = self._request, self._manager
@@ -222,9 +225,9 @@ def make_plan(manager: PackageManager, request: Request, installed: Sequence[Pac
 
 def possible(plan: Plan) -> Plan:
     """An exact list is done as a whole or not at all: the plan, unless one of its packages can't be had."""
-    impossible = outcome.summary(plan.left_out)
-    if impossible is not None:
-        raise TransactionImpossible("what is asked for can't be done: %s" % impossible)
+    impossible = ["%s %s (%s)" % (left.name, left.to, left.reason) for left in plan.left_out if left.result == "failed"]
+    if impossible:
+        raise TransactionImpossible("what is asked for can't be installed: %s" % _some(impossible), packages=impossible)
     return plan
 
 
@@ -254,12 +257,11 @@ def verify(plan: Plan, request: Request, installed: Sequence[Package]) -> None:
         return
     recorded = request.selection.packages
     if recorded is None:
-        now = ["%s %s to %s" % (c.name, c.from_, c.to) for c in plan.transaction.changes[:_SHORT]]
-        raise TransactionDiffers("the transaction is not the recorded one; now it is: %s" % ", ".join(now), digest=plan.digest)
+        now = ["%s %s to %s" % (c.name, c.from_, c.to) for c in plan.transaction.changes]
+        raise TransactionDiffers("the transaction is not the recorded one; now it is: %s" % _some(now), digest=plan.digest)
     lines = outcome.deviations(plan, recorded, outcome.seen(installed))
     if lines:
-        shown = "; ".join(lines[:_SHORT]) + ("; and %d more" % (len(lines) - _SHORT) if len(lines) > _SHORT else "")
-        raise TransactionDiffers("the transaction is not the recorded one: %s" % shown, digest=plan.digest, differences=lines)
+        raise TransactionDiffers("the transaction is not the recorded one: %s" % _some(lines), digest=plan.digest, differences=lines)
 
 
 def wanted_of(plan: Plan) -> List[Wanted]:
@@ -279,6 +281,10 @@ def _from(path: str, begin: int) -> str:
     with open(path, "rb") as handle:
         handle.seek(begin)
         return handle.read().decode("utf-8", "replace")
+
+
+def _some(lines: Sequence[str]) -> str:
+    return "; ".join(list(lines[:_SHORT]) + (["and %d more" % (len(lines) - _SHORT)] if len(lines) > _SHORT else []))
 
 
 def _stamp(epoch: float) -> str:

@@ -22,6 +22,7 @@ def preview(runner: Runner, manager: PackageManager, request: Request) -> Docume
     verify(plan, request, installed)
     outcomes = outcome.same_for_all(plan, "pending", "would be downloaded" if request.download_only else "would be changed")
     diff = {"before": "", "after": ""} if request.download_only else outcome.diff(outcomes, ("pending",))
+    cut = manager.interrupted()
     return dict(
-        client.SHAPE, changed=bool(plan.transaction.changes), packages=[o.to_dict() for o in outcomes], plan=outcome.plan_document(plan),
+        client.SHAPE, changed=bool(plan.transaction.changes or cut), repaired=cut, packages=[o.to_dict() for o in outcomes], plan=outcome.plan_document(plan),
         diff=diff, reboot=pending_reboot(runner, manager).to_dict(), boot_id=boot_id(runner))

@@ -119,6 +119,12 @@ def test_a_transaction_that_differs_is_found_in_check_mode_too(host: Any, instal
     assert result["error"]["kind"] == "TransactionDiffers"
 
 
+def test_check_mode_tells_what_would_be_repaired(host: Any, install: Module) -> None:
+    host.set(available={}, interrupted="dpkg was cut")
+    checked, done = install(check=True), install()
+    assert (checked["repaired"], checked["changed"]) == (done["repaired"], done["changed"]) == ("dpkg was cut", True)
+
+
 def test_who_is_not_root_is_told(install: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.os, "geteuid", lambda: 1000)
     assert "become: true" in install()["msg"]

@@ -115,6 +115,7 @@ class Fake:
         self._write(repaired=host["repaired"] + 1)
         self._wait_at_gate()
         if not host["mends"]:
+            log.write("dpkg: error processing package c (--configure):\n its script failed\n")
             raise TransactionInterrupted("can't be mended: %s" % host["interrupted"])
         self._write(interrupted=None, half=[])
 
