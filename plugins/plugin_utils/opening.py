@@ -19,6 +19,7 @@ from .ledger.rows import Run
 from .play import actor, in_step_batch, play_targets, play_token, set_in_inventory
 from .run_hooks import prepare_hooks
 from .scheduling import budget
+from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .variables import patch_variables
@@ -75,5 +76,5 @@ def _promises(action: PatchtrainAction, settings: Settings, in_set: List[str]) -
 
 
 def default_name(deployment: str) -> str:
-    """The deployment's name with the time of opening (UTC) and something that makes it unique."""
-    return "%s-%s-%s" % (deployment, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(2))
+    """The deployment's name with the time, and something that keeps two of one second apart."""
+    return "%s-%s" % (default_run_name(deployment, time.time()), secrets.token_hex(2))

@@ -14,15 +14,15 @@ from typing import Any
 from fleet import HOME, Fleet
 
 
-def module(fleet: Fleet, where: str, name: str, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+def module(fleet: Fleet, where: str, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
     """The result of one module on one host, failed or not."""
     command = [str(Path(sys.executable).with_name("ansible")), where, "-i", str(HOME / "inventory.yml"), "-m", "fleetops.patchtrain." + name,
-               *(["-a", json.dumps(options)] if options else []), *(["--check"] if check else []), *(["--diff"] if diff else [])]
+               *(["-a", json.dumps(options)] if options else []), *(["--check"] if check else []),]
     env = dict(fleet.environment(), ANSIBLE_STDOUT_CALLBACK="ansible.builtin.oneline", ANSIBLE_CALLBACK_RESULT_FORMAT="json",
                ANSIBLE_LOAD_CALLBACK_PLUGINS="1", ANSIBLE_DEPRECATION_WARNINGS="0")
     fleet.state.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, env=env, cwd=fleet.state, capture_output=True, text=True, check=False, timeout=300)
     line = next((line for line in done.stdout.splitlines() if " => " in line), None)
     assert line, done.stdout + done.stderr
-    result: dict[str, Any] = {"failed": False, **json.loads(line.split(" => ", 1)[1])}
+    result: dict[str, Any] = {**json.loads(line.split(" => ", 1)[1]), "failed": "FAILED" in line.split(" => ", 1)[0]}
     return result

@@ -32,7 +32,7 @@ def test_a_fleet_is_patched_under_traffic_and_then_has_nothing_to_do(fleet: Flee
     assert done.rc == 0, done.text[-3000:]
     assert set(done.states().values()) == {"succeeded"}
     assert traffic.result()["failed"] == 0 and traffic.result()["served"] > 100
-    assert seen.result()["peak"] <= 1
+    assert seen.result()["most_out"] <= 1
     assert {fleet.version(host, "patchlab-web") for host in WEB} == {"1.2"}
     assert all(host["compliance"]["status"] == "compliant" or "from sources" in str(host["compliance"]) for host in done.model["hosts"])
     after = fleet.boots()
@@ -75,7 +75,7 @@ def test_the_role_in_a_serial_play_of_ones_own(fleet: Fleet) -> None:
         done = fleet.play(str(fleet.state / "mine.yml"))
     assert done.rc == 0, done.text[-3000:]
     assert set(done.states().values()) == {"succeeded"}
-    assert seen.result()["peak"] == 2
+    assert seen.result()["most_out"] == 2
     with sqlite3.connect(fleet.state / "patchtrain" / "ledger.db") as ledger:
         assert ledger.execute("SELECT count(*), min(state) FROM runs").fetchone() == (1, "succeeded")
 
