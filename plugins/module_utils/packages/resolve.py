@@ -24,15 +24,21 @@ Simulate = Callable[[Sequence[Wanted]], Transaction]
 
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 _LISTED = 4
+_FEW = 4
+"""Below this, trying costs no more than asking for a hint."""
+_SUSPECTS = 12
+"""Up to so many that a reason names are tried one by one; beyond it, most are innocent."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a transaction is not acceptable. ``mentions`` are the names of packages that have to do with it."""
+    """Why a transaction is not acceptable. ``mentions`` are the names of packages that have to do with it; ``anchors`` are
+    installed packages that must not move and would."""
 
     result: str
     reason: str
     mentions: FrozenSet[str]
+    anchors: Tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +102,12 @@ class _Judge:
         if not touched:
             return None
         said = ["%s, which is %s" % (_change(change), why) for change, why in touched]
-        return Verdict("excluded", _some(said), frozenset(change.name for change, _why in touched))
+        return _moving("excluded", said, [change for change, _why in touched])
 
     def _removing(self, found: Transaction) -> Optional[Verdict]:
         if self._selection.allow_removals or not found.removals:
             return None
-        return Verdict("excluded", _some([_change(change) for change in found.removals]), frozenset(c.name for c in found.removals))
+        return _moving("excluded", [_change(change) for change in found.removals], found.removals)
 
     def _missing(self, wanted: Sequence[Wanted], found: Transaction) -> Optional[Verdict]:
         """A tool that leaves out what it does not like, and says nothing, is not believed."""
@@ -116,6 +122,11 @@ class _Judge:
             change.name == item.name and change.to == item.version and same_arch(change.arch, item.arch) for change in found.changes)
 
 
+def _moving(result: str, said: Sequence[str], changes: Sequence[Change]) -> Verdict:
+    anchors = tuple(Wanted(change.name, change.arch, change.from_) for change in changes if change.from_)
+    return Verdict(result, _some(said), frozenset(change.name for change in changes), anchors)
+
+
 def _change(change: Change) -> str:
     if change.to is None:
         return "would remove %s %s" % (change.name, change.from_)
@@ -127,13 +138,15 @@ def _some(said: Sequence[str]) -> str:
     return ", ".join(list(said[:_LISTED]) + more)
 
 
-def _parts(items: List[Wanted], mentions: FrozenSet[str]) -> Tuple[List[Wanted], List[Wanted]]:
-    """What the reason does not name is likely to be fine all together; where it names all or none of them, halves tell more."""
+def _parts(items: List[Wanted], mentions: FrozenSet[str]) -> List[List[Wanted]]:
+    """What the reason does not name is likely to be fine all together, and what it names is likely to fail one by one. Where it names
+    all or none of them, halves tell more."""
     named = [item for item in items if item.name in mentions]
-    if 0 < len(named) < len(items):
-        return [item for item in items if item.name not in mentions], named
+    rest = [item for item in items if item.name not in mentions]
+    if named and rest:
+        return [rest] + ([[item] for item in named] if len(named) <= _SUSPECTS else [named])
     middle = len(items) // 2
-    return items[:middle], items[middle:]
+    return [items[:middle], items[middle:]]
 
 
 class _Search:
@@ -143,6 +156,7 @@ class _Search:
         self._simulate = simulate
         self._judge = judge
         self._left = 0
+        self._anchoring = True
         self.accepted: List[Wanted] = []
         self.transaction = Transaction()
         self.rejected: Dict[Wanted, _Rejected] = {}
@@ -162,8 +176,17 @@ class _Search:
         if len(items) == 1:
             self.rejected[items[0]] = _Rejected(items[0], verdict, len(self.accepted))
             return
-        for part in _parts(items, verdict.mentions):
+        for part in _parts(items, verdict.mentions | self._hint(items, verdict)):
             self._take(part)
+
+    def _hint(self, items: Sequence[Wanted], verdict: Verdict) -> FrozenSet[str]:
+        """What must not move is asked for at the version that it has. A manager that takes this as a demand can't solve it any more,
+        and so names those that wanted it to move; one that takes it as done already is not asked again."""
+        if not verdict.anchors or not self._anchoring or len(items) < _FEW:
+            return frozenset()
+        found = self._simulate(sorted(self.accepted + list(items) + list(verdict.anchors), key=lambda item: item.key))
+        self._anchoring = found.problem is not None
+        return frozenset(_TOKEN.findall(found.problem or ""))
 
     def _try(self, items: Sequence[Wanted]) -> Optional[Verdict]:
         together = sorted(self.accepted + list(items), key=lambda item: item.key)

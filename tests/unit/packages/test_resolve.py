@@ -118,6 +118,17 @@ def test_one_of_many_is_found_in_few_simulations() -> None:
     assert world.calls <= 2 * 8 + 1
 
 
+def test_those_that_need_an_excluded_package_are_named_by_the_manager_itself() -> None:
+    names = ["p%03d" % number for number in range(100)]
+    world = simple(core=Release(), **{name: Release() for name in names})
+    for name in names[10::40]:
+        world.releases[name][2] = Release((("core", ">=", 2),))
+    found = resolve(world, Selection(exclude=("core",)))
+    assert set(left(found)) == {"core", "p010", "p050", "p090"}
+    assert len(moved(found)) == 97
+    assert world.calls <= 20
+
+
 def test_packages_that_only_go_together_are_found_though_each_alone_fails() -> None:
     world = World(
         {"left": {1: Release(), 2: Release(), 3: Release()}, "right": {v: Release((("left", "=", v),)) for v in (1, 2, 3)},
@@ -182,7 +193,7 @@ selections = st.builds(Selection, exclude=st.lists(st.sampled_from(NAMES), max_s
 held = st.lists(st.sampled_from(NAMES), max_size=1).map(tuple)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds(), selections, held)
 def test_no_plan_breaks_a_promise(world: World, selection: Selection, holds: tuple[str, ...]) -> None:
     found = resolve(world, selection, holds)
@@ -191,10 +202,10 @@ def test_no_plan_breaks_a_promise(world: World, selection: Selection, holds: tup
     assert found.transaction.problem is None
     assert all(outcome.reason for outcome in found.left_out)
     assert {u.name for u in world.updates()} <= set(moved(found)) | set(left(found))
-    assert world.calls <= 4 * len(world.updates())
+    assert world.calls <= 5 * len(world.updates())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds(), selections, held)
 def test_nothing_that_was_left_out_could_have_come_too(world: World, selection: Selection, holds: tuple[str, ...]) -> None:
     found = resolve(world, selection, holds)
