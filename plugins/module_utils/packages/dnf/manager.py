@@ -14,9 +14,9 @@ from ...errors import CommandFailed
 from ...runner import Runner
 from ..manager import Rules, Source
 from ..records import Change, Package, Reboot, Selection, Transaction, Update, Wanted
-from ..rpm import classify, load
+from ..rpm import classify, database, load
 from ..rpm.names import Nevra, checked, with_epoch
-from ..rpm.parse import Entry, by_key, database
+from ..rpm.parse import Entry, by_key
 from ..rpm.repomd import tells_advisories
 from ..rpm.transaction import refused
 from . import apply, parse, repair, transaction
@@ -203,7 +203,7 @@ class Dnf:
     # ------------------------------------------------------------ the host, as often as it is asked
 
     def _entries(self) -> List[Entry]:
-        return database(load.database(self._runner).check().stdout)
+        return database.entries(self._runner)
 
     def _offers(self, args: Sequence[str], strict: bool = True) -> List[parse.Offer]:
         return parse.offers(self._tool.query(args, parse.AVAILABLE, strict))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import IO, List, Optional, Sequence
 
 from ...errors import TransactionInterrupted
-from ..rpm import load
+from ..rpm import database, load
 from ..rpm.names import Nevra, with_epoch
 from ..rpm.parse import Entry, by_key
 from ..rpm.parse import database as entries_of
@@ -29,8 +29,9 @@ def diagnosis(tool: Tool) -> Optional[str]:
     if tool.holder() is not None:
         return None
     done = load.database(tool.runner)
-    if done.rc:
-        return "rpm's database can't be read: %s" % (done.stderr.strip().splitlines() or ["rpm gave no reason"])[-1]
+    wrong = database.complaint(done)
+    if wrong:
+        return wrong
     entries = entries_of(done.stdout)
     twice = duplicates(tool, entries)
     if twice:
@@ -65,9 +66,9 @@ def last(tool: Tool) -> Optional[parse.Last]:
 
 
 def repair(tool: Tool, log: IO[str]) -> None:
-    if load.database(tool.runner).rc:
-        load.rebuild(tool.runner, None)
-    entries = entries_of(load.database(tool.runner).check().stdout)
+    if database.complaint(load.database(tool.runner)):
+        database.rebuild(tool.runner)
+    entries = database.entries(tool.runner)
     if duplicates(tool, entries):
         _finish(tool, ["remove", "--duplicates"], log)
     else:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Sequence
 
-from ...errors import CommandFailed
-from ...runner import DEFAULT_LIMIT, Completed, Runner
+from ...runner import Completed, Runner
 from .parse import DATABASE_FORMAT, PROVIDES_FORMAT
 
 LEFTOVERS = ("*.rpmnew", "*.rpmsave", "*.rpmorig")
@@ -18,7 +17,7 @@ CHUNK = 1000
 
 
 def database(runner: Runner) -> Completed:
-    """All installed packages; a database that can't be read ends in another return code than 0."""
+    """All installed packages; ``database.complaint`` tells whether the answer is to be believed."""
     return runner.run(["rpm", "-qa", "--qf", DATABASE_FORMAT])
 
 
@@ -52,9 +51,3 @@ def inode(runner: Runner, path: str) -> Optional[int]:
 def chunks(items: Sequence[str]) -> List[Sequence[str]]:
     return [items[at:at + CHUNK] for at in range(0, len(items), CHUNK)]
 
-
-def rebuild(runner: Runner, log_limit: Optional[float] = DEFAULT_LIMIT) -> None:
-    """Changes nothing but the database's own form; used where it can't be read any more."""
-    done = runner.run(["rpm", "--rebuilddb"], limit=log_limit)
-    if done.rc:
-        raise CommandFailed("rpm --rebuilddb ended with rc %d" % done.rc, done.argv, rc=done.rc, stderr=done.stderr[-2000:])

@@ -12,9 +12,9 @@ from ...clock import Clock, Deadline
 from ...runner import Runner
 from ..manager import Rules, Source
 from ..records import Package, Reboot, Selection, Transaction, Update, Wanted
-from ..rpm import classify, load
+from ..rpm import classify, database, load
 from ..rpm.names import checked
-from ..rpm.parse import Entry, Key, by_key, database
+from ..rpm.parse import Entry, Key, by_key
 from ..rpm.repomd import tells_advisories
 from ..rpm.transaction import refused
 from ..versions import compare_rpm
@@ -188,7 +188,7 @@ class Zypper:
     # ------------------------------------------------------------ the host, as often as it is asked
 
     def _entries(self) -> List[Entry]:
-        return database(load.database(self._runner).check().stdout)
+        return database.entries(self._runner)
 
     def _repositories(self) -> List[parse.Repository]:
         return parse.repositories(self._tool.ask(["repos"], ok=(0, NO_SOURCES)).stdout)

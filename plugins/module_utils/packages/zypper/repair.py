@@ -14,9 +14,10 @@ from typing import IO, List, Optional
 
 from ...errors import TransactionInterrupted
 from ...runner import Runner
-from ..rpm import load
+from ..rpm import database, load
 from ..rpm.names import Nevra
-from ..rpm.parse import Entry, by_key, database, several
+from ..rpm.parse import Entry, by_key, several
+from ..rpm.parse import database as entries_of
 from . import apply, parse
 from .tool import Tool
 
@@ -28,9 +29,10 @@ def diagnosis(tool: Tool) -> Optional[str]:
     if tool.holder() is not None:
         return None
     done = load.database(tool.runner)
-    if done.rc:
-        return "rpm's database can't be read: %s" % (done.stderr.strip().splitlines() or ["rpm gave no reason"])[-1]
-    twice = duplicates(tool.runner, database(done.stdout))
+    wrong = database.complaint(done)
+    if wrong:
+        return wrong
+    twice = duplicates(tool.runner, entries_of(done.stdout))
     if not twice:
         return None
     named = sorted(str(entry.nevra) for versions in twice[:_SHOWN] for entry in versions)
@@ -48,9 +50,9 @@ def duplicates(runner: Runner, entries: List[Entry]) -> List[List[Entry]]:
 
 
 def repair(tool: Tool, log: IO[str]) -> None:
-    if load.database(tool.runner).rc:
-        load.rebuild(tool.runner, None)
-    for versions in duplicates(tool.runner, database(load.database(tool.runner).check().stdout)):
+    if database.complaint(load.database(tool.runner)):
+        database.rebuild(tool.runner)
+    for versions in duplicates(tool.runner, database.entries(tool.runner)):
         _finish(tool, versions[-1].nevra, log)
     left = diagnosis(tool)
     if left:

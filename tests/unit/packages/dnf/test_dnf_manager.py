@@ -281,6 +281,23 @@ def test_what_cannot_be_repaired_is_a_failure(scene: Scene) -> None:
         Dnf(scene("beyond_repair")).repair(60, io.StringIO())
 
 
+def test_a_damaged_database_is_not_believed_and_made_whole(scene: Scene) -> None:
+    dnf = Dnf(scene("damaged"))
+    # rpm itself lists all packages here and ends with rc 0.
+    with pytest.raises(CommandFailed, match="rpm's database can't be read: error: .* malformed"):
+        dnf.installed()
+    assert str(dnf.interrupted()).startswith("rpm's database can't be read")
+    dnf.repair(60, io.StringIO())
+    assert dnf.interrupted() is None and len(dnf.installed()) == 22
+
+
+def test_a_host_without_packages_is_not_up_to_date(scene: Scene) -> None:
+    dnf = Dnf(scene("empty"))
+    with pytest.raises(CommandFailed, match="rpm's database has no package in it"):
+        dnf.installed()
+    assert str(dnf.interrupted()).startswith("rpm's database has no package in it")
+
+
 def test_who_holds_the_lock_is_named(scene: Scene) -> None:
     dnf = Dnf(scene("locked"))
     with pytest.raises(LockTimeout, match=r"rpmdb_lock.pid is held by process \d+ \(dnf\), for longer than 0 s"):

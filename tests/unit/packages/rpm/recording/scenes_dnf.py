@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -177,6 +178,28 @@ def beyond_repair(runner: Recorder) -> Any:
     return answer(Dnf(runner).repair, 60, io.StringIO())
 
 
+def damaged(runner: Recorder) -> Any:
+    """Pages of rpm's database are garbage, but not those that hold the packages."""
+    # rpm moves the folder, which an overlay allows only where it has none of it below.
+    shutil.copytree("/var/lib/rpm", "/var/lib/rpm.copy")
+    shutil.rmtree("/var/lib/rpm")
+    os.rename("/var/lib/rpm.copy", "/var/lib/rpm")
+    with open("/var/lib/rpm/rpmdb.sqlite", "r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xa5" * 6 * 4096)
+    dnf = Dnf(runner)
+    found = {"installed": answer(dnf.installed), "interrupted": dnf.interrupted()}
+    dnf.repair(60, io.StringIO())
+    return dict(found, after=dnf.interrupted(), whole=len(dnf.installed()))
+
+
+def empty(runner: Recorder) -> Any:
+    """rpm's database is elsewhere."""
+    shutil.rmtree("/var/lib/rpm")
+    dnf = Dnf(runner)
+    return {"installed": answer(dnf.installed), "interrupted": dnf.interrupted()}
+
+
 def locked(runner: Recorder) -> Any:
     tool = holding(_prepared(*SWELL))
     try:
@@ -202,5 +225,5 @@ def rpm_alone(runner: Recorder) -> Any:
 
 SCENES: Dict[str, Callable[[Recorder], Any]] = {
     scene.__name__: scene for scene in (
-        look, bare, simulate, back, kernels, holds, streams, apply, refresh, scripts, interrupted, interrupted_new, beyond_repair, locked,
+        look, bare, simulate, back, kernels, holds, streams, apply, refresh, scripts, interrupted, interrupted_new, beyond_repair, damaged, empty, locked,
         rpm_alone)}

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""rpm's database: what is in it, whether it can be believed, and how it is made whole."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from ...errors import CommandFailed, TransactionInterrupted
+from ...runner import Completed, Runner
+from ...text import first_line, last_line
+from . import load, parse
+from .parse import Entry
+
+
+def entries(runner: Runner) -> List[Entry]:
+    """All installed packages; a failure where rpm does not know them for sure."""
+    done = load.database(runner)
+    wrong = complaint(done)
+    if wrong:
+        raise CommandFailed(wrong, done.argv, rc=done.rc, stderr=done.stderr[-2000:])
+    return parse.database(done.stdout)
+
+
+def complaint(done: Completed) -> Optional[str]:
+    """What is wrong with the database. Tried: with damaged pages rpm complains and ends with rc 0; where there is no database, it
+    says nothing at all and ends with rc 0, and a host without packages would pass for one that lacks nothing."""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    if errors or done.rc:
+        return "rpm's database can't be read: %s" % first_line("\n".join(errors) or done.stderr)
+    if not done.stdout.strip():
+        return "rpm's database has no package in it: is it where rpm looks for it (rpm --eval %_dbpath)?"
+    return None
+
+
+def rebuild(runner: Runner) -> None:
+    """The same packages, written anew."""
+    done = runner.run(["rpm", "--rebuilddb"], limit=None)
+    if done.rc:
+        raise TransactionInterrupted("rpm's database could not be rebuilt: %s" % last_line(done.stderr), rc=done.rc, stderr=done.stderr[-2000:])
