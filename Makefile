@@ -68,7 +68,7 @@ sanity: dev ## ansible-test sanity without containers; SANITY='--test pep8' for 
 .PHONY: build
 build: dev ## the collection's tarball, in this folder
 	@rm -rf .cache/build
-	@$(PYTHON_HERE) scripts/stage.py .cache/build
+	@$(PYTHON_HERE) scripts/copy_checkout.py .cache/build
 	@.venv/bin/ansible-galaxy collection build --force --output-path . .cache/build
 
 .PHONY: changelog

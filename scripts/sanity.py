@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from typing import Mapping
 
-from stage import ROOT, stage
+from copy_checkout import ROOT, stage
 
 WORK = ROOT / ".cache" / "sanity"
 TREE = WORK / "ansible_collections" / "fleetops" / "patchtrain"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stage import ROOT, stage
+from copy_checkout import ROOT, stage
 
 BIN = Path(sys.executable).parent
 NEEDED = {"COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "meta", "playbooks", "plugins", "roles"}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sanity
-from stage import stage
+from copy_checkout import stage
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Copies the files of this checkout that are, or would be, in git to another folder, and nothing else.
 
-usage: stage.py FOLDER      what else is in FOLDER goes, but for .git and tests/output, where ansible-test keeps its venvs
+usage: copy_checkout.py FOLDER      what else is in FOLDER goes, but for .git and tests/output, where ansible-test keeps its venvs
 """
 
 from __future__ import annotations
