@@ -193,7 +193,7 @@ selections = st.builds(Selection, exclude=st.lists(st.sampled_from(NAMES), max_s
 held = st.lists(st.sampled_from(NAMES), max_size=1).map(tuple)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(), selections, held)
 def test_no_plan_breaks_a_promise(world: World, selection: Selection, holds: tuple[str, ...]) -> None:
     found = resolve(world, selection, holds)
@@ -205,7 +205,7 @@ def test_no_plan_breaks_a_promise(world: World, selection: Selection, holds: tup
     assert world.calls <= 5 * len(world.updates())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(), selections, held)
 def test_nothing_that_was_left_out_could_have_come_too(world: World, selection: Selection, holds: tuple[str, ...]) -> None:
     found = resolve(world, selection, holds)
@@ -218,7 +218,7 @@ def test_nothing_that_was_left_out_could_have_come_too(world: World, selection: 
         assert more.problem or names & kept or (more.removals and not selection.allow_removals), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(), selections, held, st.randoms(use_true_random=False))
 def test_the_order_of_what_is_known_does_not_matter(world: World, selection: Selection, holds: tuple[str, ...], rng: random.Random) -> None:
     updates, installed = world.updates(), world.packages()

@@ -42,7 +42,7 @@ def _dpkg_says(one: str, other: str) -> int:
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="no dpkg here to ask")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(near_pairs())
 def test_debian_versions_compare_as_dpkg_says(pair: tuple[str, str]) -> None:
     assert compare_deb(*pair) == _dpkg_says(*pair)
