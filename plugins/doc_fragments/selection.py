@@ -20,8 +20,10 @@ options:
     default: [security, bugfix, enhancement, other, unknown]
   include:
     description:
-      - Only updates that match one of these; without it all of O(classifications).
+      - Only updates that match one of these, of the kinds in O(classifications); without it all of them.
       - Globs over package names, or ids of advisories and CVEs.
+      - An update that its publisher still phases in (Ubuntu) comes only when it is named here or in O(packages), so that all hosts
+        get it or none.
     type: list
     elements: str
     default: []
@@ -52,7 +54,8 @@ options:
         default: ''
   security_level:
     description:
-      - V(latest) takes the newest version of a package that has a security update, V(minimal) the lowest one that carries the fix.
+      - V(latest) takes the newest version of a package that has a security update, V(minimal) the lowest one that carries all its
+        security fixes.
     type: str
     choices: [latest, minimal]
     default: latest

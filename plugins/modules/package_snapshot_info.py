@@ -30,49 +30,86 @@ EXAMPLES = r"""
 - name: What is installed?
   fleetops.patchtrain.package_snapshot_info:
   register: snapshot
+
+- name: Packages that no source feeds any more
+  ansible.builtin.debug:
+    msg: "{{ snapshot.packages | selectattr('source', 'eq', '') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 packages:
-  description: Name, arch, version, source and reason (manual, automatic, unknown) of each package, sorted by name.
+  description: All installed packages, sorted by name and architecture.
   returned: success
   type: list
   elements: dict
+  contains:
+    name: {description: The package's name., type: str}
+    arch: {description: Its architecture., type: str}
+    version: {description: Its version as the package manager writes it., type: str}
+    source: {description: The id of the source that has this version. Empty where none has it., type: str}
+    reason: {description: "Why it is there, V(manual) because somebody asked for it, V(automatic) because something needs it, or V(unknown).", type: str}
+  sample:
+    - name: openssl
+      arch: amd64
+      version: 3.0.20-1~deb12u2
+      source: http://deb.debian.org/debian bookworm/main
+      reason: manual
 holds:
   description: Packages that the administrator held.
   returned: success
   type: list
   elements: str
+  sample: [linux-image-amd64]
 streams:
   description: Enabled module streams.
   returned: success
   type: list
   elements: str
+  sample: ["nodejs:20"]
 sources:
   description: The package sources that are configured.
   returned: success
   type: list
   elements: dict
+  contains:
+    id: {description: By which packages and updates name it., type: str}
+    uri: {description: Where it is. Without user and password., type: str}
+    enabled: {description: Whether it is used., type: bool}
+    trusted: {description: Whether its signatures are checked., type: bool}
+    advisories: {description: Whether it says which updates are security., type: bool}
+    usable: {description: Whether the host has its metadata and accepts it., type: bool}
+  sample:
+    - id: http://deb.debian.org/debian-security bookworm-security/main
+      uri: http://deb.debian.org/debian-security/
+      enabled: true
+      trusted: true
+      advisories: true
+      usable: true
 platform:
   description: The C(id) and C(version) of os-release and the architecture.
   returned: success
   type: dict
+  sample: {id: debian, version: "12", arch: amd64}
 manager:
   description: The package manager.
   returned: success
   type: str
+  sample: apt
 kernel:
-  description: The running kernel and the one that would be booted. A container has none of its own.
+  description: The running kernel and the one that would be booted. Not C(applicable) in a container, which has none of its own.
   returned: success
   type: dict
+  sample: {running: 6.1.0-31-amd64, default: 6.1.0-32-amd64, installed: [6.1.0-31-amd64, 6.1.0-32-amd64], applicable: true}
 boot_id:
   description: Identifies the time since the last boot.
   returned: success
   type: str
+  sample: 7f9c0f2e-5f0c-4a57-9a3e-0d7d3d5f7a11
 error:
   description: The C(kind) of failure, and its data.
   returned: failure
   type: dict
+  sample: {kind: HostUnsupported, image: rpm-ostree}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -34,44 +34,79 @@ EXAMPLES = r"""
 
 RETURN = r"""
 updates:
-  description:
-    - Every pending update with C(name), C(arch), C(installed), C(candidate), C(classification), C(severity), C(advisories), C(cves), C(source),
-      C(size), C(held), C(phased).
+  description: Every pending update, held and excluded ones included.
   returned: success
   type: list
   elements: dict
+  contains:
+    name: {description: The package's name., type: str}
+    arch: {description: The architecture of the candidate., type: str}
+    installed: {description: The installed version., type: str}
+    candidate: {description: The version that would be installed. With O(security_level=minimal) the lowest one with all security fixes., type: str}
+    classification:
+      description:
+        - The gravest of all versions after the installed one up to the candidate, V(security), V(bugfix), V(enhancement), V(other) or V(unknown).
+      type: str
+    severity: {description: "V(critical), V(important), V(moderate), V(low) or V(unknown). apt's sources never tell.", type: str}
+    advisories: {description: Ids of the advisories., type: list, elements: str}
+    cves: {description: CVE ids., type: list, elements: str}
+    source: {description: The id of the source it comes from., type: str}
+    size: {description: Bytes to download. None where that is not known., type: int}
+    held: {description: Whether the administrator held the package., type: bool}
+    phased: {description: "Whether the publisher still phases it in. Such an update waits unless it is named.", type: bool}
+  sample:
+    - name: openssl
+      arch: amd64
+      installed: 3.0.20-1~deb12u2
+      candidate: 3.0.22-1~deb12u2
+      classification: security
+      severity: unknown
+      advisories: []
+      cves: []
+      source: http://deb.debian.org/debian-security bookworm-security/main
+      size: 1441784
+      held: false
+      phased: false
 counts:
   description: How many of each classification, C(held) ones, and C(total).
   returned: success
   type: dict
+  sample: {security: 1, bugfix: 0, enhancement: 0, other: 3, unknown: 0, held: 1, total: 4}
 reboot:
-  description: Whether a reboot is required, and the reasons.
+  description: Whether a reboot is C(required), and the C(reasons). Null where that is not known.
   returned: success
   type: dict
+  sample: {required: true, reasons: ["kernel: 6.1.0-31-amd64 runs, 6.1.0-32-amd64 would be started"]}
 interrupted:
   description: An installation that was cut, in a line.
   returned: success
   type: str
+  sample: "dpkg was interrupted: nginx is unpacked"
 metadata_age_s:
-  description: Seconds since the sources' metadata was fetched.
+  description: Seconds since the metadata of the source that was fetched first. Null where there is none.
   returned: success
   type: float
+  sample: 1800.5
 platform:
   description: The C(id) and C(version) of os-release and the architecture.
   returned: success
   type: dict
+  sample: {id: debian, version: "12", arch: amd64}
 manager:
   description: The package manager.
   returned: success
   type: str
+  sample: apt
 kernel:
-  description: The running kernel and the one that would be booted.
+  description: The running kernel and the one that would be booted. Not C(applicable) in a container, which has none of its own.
   returned: success
   type: dict
+  sample: {running: 6.1.0-31-amd64, default: 6.1.0-32-amd64, installed: [6.1.0-31-amd64, 6.1.0-32-amd64], applicable: true}
 boot_id:
   description: Identifies the time since the last boot.
   returned: success
   type: str
+  sample: 7f9c0f2e-5f0c-4a57-9a3e-0d7d3d5f7a11
 release:
   description: The release that the host is attached to.
   returned: success
@@ -82,14 +117,21 @@ drift:
   type: list
   elements: dict
 obstacles:
-  description: The C(kind) and C(message) of each thing that stands in the way of patching.
+  description:
+    - The C(kind) and C(message) of each thing that stands in the way of patching, of each kind at most one.
+    - V(interrupted) is an installation that was cut, V(lock) another package manager at work, V(space) a file system that is too full,
+      V(sources) one that gives no metadata, V(privilege) a user who is not root.
   returned: success
   type: list
   elements: dict
+  sample:
+    - kind: privilege
+      message: "uid 1000 is not root, and only root installs packages (become: true)"
 error:
   description: The C(kind) of failure, and its data.
   returned: failure
   type: dict
+  sample: {kind: HostUnsupported, image: rpm-ostree}
 """
 
 from ansible.module_utils.basic import AnsibleModule
