@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from ..clock import Clock, Deadline
 from ..errors import CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
@@ -49,6 +49,7 @@ class Installation:
         self._downloaded = False
         self._repaired: Optional[str] = None
         self._begun = False
+        self._after: Optional[outcome.Seen] = None
 
     def run(self) -> Document:
         outcomes: Optional[List[Outcome]] = None
@@ -137,20 +138,20 @@ class Installation:
         for line in self._manager.restore_reasons(self._before):
             self._journal.say("install reason restored: " + line)
         said = _from(self._job.log, begin)
-        otherwise = failure or last_error(said) or "the package manager named no reason"
-        judged = outcome.judged(self._plan, outcome.seen(self._manager.installed()), reasons(said), otherwise)
-        self._refuse_half_done(judged)
-        return judged
+        otherwise = (failure.message if failure else last_error(said)) or "the package manager named no reason"
+        # rpm leaves a package installed whose script failed, and never runs the script again.
+        scripts: Dict[str, str] = failure.data.get("scripts", {}) if failure else {}
+        return outcome.judged(self._plan, self._seen_now(), reasons(said), otherwise, scripts)
 
-    def _tried(self) -> Optional[str]:
-        """Apply, and say what the tool complained about."""
+    def _tried(self) -> Optional[CommandFailed]:
+        """Apply, and keep what the tool complained about."""
         request, manager, log = self._request, self._manager, self._journal.log
         try:
             manager.apply(wanted_of(self._plan), request.selection, request.timeout, log, keep_config=request.keep_config)
         except CommandFailed as failure:
             self._journal.say(failure.message)
             self._heal()
-            return failure.message
+            return failure
         return None
 
     def _heal(self) -> None:
@@ -163,10 +164,11 @@ class Installation:
         except PatchtrainError as failure:
             self._journal.say("that did not mend it: " + failure.message)
 
-    def _refuse_half_done(self, judged: Sequence[Outcome]) -> None:
-        left = self._manager.interrupted()
-        if left is not None and outcome.summary(judged) is None:
-            raise TransactionInterrupted("all packages have their versions, and yet the transaction is not whole: %s" % left)
+    def _seen_now(self) -> outcome.Seen:
+        """What is there after the transaction; asked once, for some package managers take their time."""
+        if self._after is None:
+            self._after = outcome.seen(self._manager.installed())
+        return self._after
 
     def _result(self, outcomes: Optional[List[Outcome]], error: Optional[PatchtrainError]) -> Document:
         if outcomes is None:
@@ -183,27 +185,33 @@ class Installation:
     def _unfinished(self, error: Optional[PatchtrainError]) -> List[Outcome]:
         reason = error.message if error else ""
         if self._begun:
-            return outcome.judged(self._plan, outcome.seen(self._manager.installed()), {}, reason)
+            return outcome.judged(self._plan, self._seen_now(), {}, reason, {})
         return outcome.same_for_all(self._plan, "pending", reason)
 
     def _changed(self) -> bool:
         if self._repaired is not None or self._downloaded:
             return True
-        return self._begun and outcome.difference(outcome.seen(self._before), outcome.seen(self._manager.installed()))
+        return self._begun and outcome.difference(outcome.seen(self._before), self._seen_now())
 
     def _look(self, result: Document) -> None:
-        """A host that can't say this after a transaction is a failure too, unless there was a graver one."""
+        """How the host is left. A host that can't say this after a transaction is a failure too, unless there was a graver one."""
         if self._request.kind == REPAIR:
             return
         try:
-            result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
-            result["reboot"] = result["assessment"]["reboot"]
-            if self._begun:
-                result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
+            self._look_closely(result)
         except PatchtrainError as error:
             self._journal.say(error.message)
             if not result["failed"]:
                 result.update(failed=True, **error.as_result())
+
+    def _look_closely(self, result: Document) -> None:
+        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
+        result["reboot"] = result["assessment"]["reboot"]
+        if self._begun:
+            result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
+            left = result["assessment"]["interrupted"]
+            if left is not None:
+                raise TransactionInterrupted("all packages have their versions, and yet the transaction is not whole: %s" % left)
 
 
 def complete(request: Request, installed: Sequence[Package], native: str) -> Request:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..packages.records import Change, Outcome, Package, Plan, Transaction, Wanted
@@ -23,9 +24,17 @@ def seen(installed: Iterable[Package]) -> Seen:
     return found
 
 
-def judged(plan: Plan, installed: Seen, reasons: Mapping[str, str], otherwise: str) -> List[Outcome]:
-    """What is seen decides. ``reasons`` by name and ``otherwise`` only say why a package is not where it should be."""
-    return [_judge(plan, change, installed, reasons, otherwise) for change in plan.transaction.changes] + list(plan.left_out)
+def judged(plan: Plan, installed: Seen, reasons: Mapping[str, str], otherwise: str, scripts: Mapping[str, str]) -> List[Outcome]:
+    """What is seen decides, but for what can't be seen: ``scripts`` that failed, by package. ``reasons`` by name and
+    ``otherwise`` only say why a package is not where it should be."""
+    outcomes = [_judge(plan, change, installed, reasons, otherwise) for change in plan.transaction.changes]
+    return [_with_script(found, scripts) for found in outcomes] + list(plan.left_out)
+
+
+def _with_script(found: Outcome, scripts: Mapping[str, str]) -> Outcome:
+    if found.result != "installed" or found.name not in scripts or found.to is None:
+        return found
+    return replace(found, result="failed", reason="%s is installed, but %s" % (found.to, scripts[found.name]))
 
 
 def same_for_all(plan: Plan, result: str, reason: str) -> List[Outcome]:

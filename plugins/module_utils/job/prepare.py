@@ -125,7 +125,7 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
     if order.makes_ready:
         if order.hold_until and host.systemd:
             result["held_units"] = hold(host.runner, manager.updater_units(), order.run_id or "", order.hold_until)
-            result["program"] = State(order.root).keep_program(bundle.build(program.main))
+            result["program"] = State(order.root).keep_program(bundle.build(program.main)) if result["held_units"] else None
         result["downloaded"] = _downloaded(manager, order.request, plan)
 
 

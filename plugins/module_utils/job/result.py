@@ -70,4 +70,4 @@ def _remains(find: Find, job: Job, error: PatchtrainError) -> Tuple[Plan, List[O
 def _survey(manager: PackageManager, plan: Plan, before: Sequence[Package], error: PatchtrainError) -> Tuple[List[Outcome], bool]:
     manager.restore_reasons(before)
     now = outcome.seen(manager.installed())
-    return outcome.judged(plan, now, {}, error.message), outcome.difference(outcome.seen(before), now)
+    return outcome.judged(plan, now, {}, error.message, {}), outcome.difference(outcome.seen(before), now)

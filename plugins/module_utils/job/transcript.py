@@ -15,7 +15,9 @@ from ..text import first_line
 # apt and dpkg: a package is done when it is set up, or removed.
 _DPKG_DONE = re.compile(r"^(?:Setting up|Removing) ([^\s:]+)(?::\S+)? \(", re.MULTILINE)
 # dnf numbers its steps ("  Upgrading        : bash-5.1-2.x86_64      3/12"), and so does zypper ("( 3/12) Installing: bash-5.1-2.x86_64").
-_STEP = re.compile(r"^\s*[A-Z][a-z]+ +: \S.*?\s(\d+)/(\d+)\s*$|^\( *(\d+)/(\d+)\) (?:Installing|Removing)", re.MULTILINE)
+# What dnf prepares and verifies is numbered as well, from one again.
+_STEP = re.compile(
+    r"^ +(?!Preparing|Verifying)[A-Z][a-z]+ +: \S.*?\s(\d+)/(\d+)\s*$|^\( *(\d+)/(\d+)\) (?:Installing|Removing)", re.MULTILINE)
 
 _DPKG_ERROR = re.compile(r"^dpkg: error processing (?:package|archive) (\S+) \(.*\):$")
 _DPKG_BLAMED = re.compile(r"^dpkg: dependency problems prevent (?:configuration|removal) of ([^\s:]+)(?::\S+)?:$")

@@ -67,7 +67,8 @@ class PackageManager(Protocol):
     def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str],
               keep_config: bool = True) -> None:
         """Do it, never interactively, output to ``log``. A tool's failure raises ``CommandFailed``; what really happened is
-        for the caller to look up with ``installed``. The tool is never killed: passing ``limit`` raises ``CommandTimeout`` only
+        for the caller to look up with ``installed``, but for scripts that failed and are not run again: the failure's data has them
+        as ``scripts``, reasons by package. The tool is never killed: passing ``limit`` raises ``CommandTimeout`` only
         before it has begun to change packages."""
 
     def interrupted(self) -> Optional[str]:

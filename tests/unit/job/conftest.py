@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +21,7 @@ PACKAGES = "ansible_collections.fleetops.patchtrain.plugins.module_utils.package
 FAKE = Path(__file__).parent / "data" / "fake_detect.py"
 
 EMPTY: Dict[str, Any] = {
-    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "lies": [], "half": [], "interrupted": None, "mends": True,
+    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "scripts": {}, "lies": [], "half": [], "interrupted": None, "mends": True,
     "problem": None, "gate": None, "applied": 0, "repaired": 0, "downloaded": [], "leftover": [], "refreshed": False}
 
 
@@ -81,3 +83,13 @@ def fake_program() -> Callable[[], bytes]:
         sources["packages/detect.py"] += b"\nfrom .fake_detect import detect\n"
         return bundle.pack(sources, program.main.__module__, program.main.__name__)
     return build
+
+
+@pytest.fixture
+def oldest_python() -> str:
+    """A Python 3.8 that starts: a shim of pyenv on PATH may not."""
+    found = [shutil.which("python3.8"), *sorted(map(str, Path.home().glob(".pyenv/versions/3.8*/bin/python3.8")))]
+    for path in found:
+        if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
+            return path
+    pytest.skip("no Python 3.8 here")

@@ -111,6 +111,13 @@ def test_a_package_that_fails_is_named_with_the_tool_s_reason_and_the_others_are
     assert result["changed"]
 
 
+def test_a_package_whose_script_failed_is_named_though_it_is_there(host: Any, do: Do) -> None:
+    host.set(scripts={"b": "its %post script failed"})
+    result = do()
+    assert results(result) == {"a": "installed", "b": "failed", "c": "installed"}
+    assert result["msg"] == "1 of 3 packages failed: b (2 is installed, but its %post script failed)"
+
+
 def test_what_a_failure_left_half_done_is_finished(host: Any, do: Do) -> None:
     host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked")
     host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None

@@ -40,20 +40,26 @@ def results(found: List[Outcome]) -> "dict[str, tuple[str, str]]":
 
 def test_what_is_seen_decides_whatever_the_tool_said() -> None:
     seen = outcome.seen([Package("a", "amd64", "2"), Package("old", "amd64", "3")])
-    assert results(outcome.judged(PLAN, seen, {"a": "the tool complained", "old": "can't"}, "rc 1")) == {
+    assert results(outcome.judged(PLAN, seen, {"a": "the tool complained", "old": "can't"}, "rc 1", {})) == {
         "a": ("installed", ""), "new": ("failed", "is not installed; rc 1"), "old": ("failed", "can't"),
         "kept": ("held", LEFT.reason)}
 
 
 def test_a_removed_package_is_done_when_it_is_gone() -> None:
-    found = outcome.judged(PLAN, outcome.seen([Package("a", "amd64", "1"), Package("new", "all", "1")]), {}, "rc 0")
+    found = outcome.judged(PLAN, outcome.seen([Package("a", "amd64", "1"), Package("new", "all", "1")]), {}, "rc 0", {})
     assert results(found)["old"] == ("installed", "removed")
     assert results(found)["a"] == ("failed", "has version 1; rc 0")
 
 
+def test_a_script_that_failed_can_t_be_seen_and_counts() -> None:
+    found = outcome.judged(PLAN, outcome.seen([Package("a", "amd64", "2"), Package("new", "all", "1")]), {}, "", {"a": "its %post script failed"})
+    assert results(found)["a"] == ("failed", "2 is installed, but its %post script failed")
+    assert results(found)["new"] == ("installed", "")
+
+
 @given(changes, packages)
 def test_installed_means_seen_at_its_version(plan: List[Change], there: List[Package]) -> None:
-    found = outcome.judged(Plan(Transaction(tuple(plan))), outcome.seen(there), {}, "x")
+    found = outcome.judged(Plan(Transaction(tuple(plan))), outcome.seen(there), {}, "x", {})
     seen = {(p.name, p.arch, p.version) for p in there}
     for change, judged in zip(plan, found, strict=True):
         reached = (change.name, change.arch, change.to) in seen if change.to else (change.name, change.arch, change.from_) not in seen
@@ -63,7 +69,7 @@ def test_installed_means_seen_at_its_version(plan: List[Change], there: List[Pac
 def test_a_kernel_that_stands_beside_its_older_one_is_installed() -> None:
     plan = Plan(Transaction((Change("kernel-core", "x86_64", None, "6-2"),)))
     seen = outcome.seen([Package("kernel-core", "x86_64", "6-1"), Package("kernel-core", "x86_64", "6-2")])
-    assert results(outcome.judged(plan, seen, {}, ""))["kernel-core"][0] == "installed"
+    assert results(outcome.judged(plan, seen, {}, "", {}))["kernel-core"][0] == "installed"
 
 
 def test_the_summary_names_the_failed_packages_in_one_line() -> None:
@@ -76,7 +82,7 @@ def test_the_summary_names_the_failed_packages_in_one_line() -> None:
 
 
 def test_the_diff_shows_what_changed_and_nothing_else() -> None:
-    found = outcome.judged(PLAN, outcome.seen([Package("a", "amd64", "2"), Package("new", "all", "1")]), {}, "")
+    found = outcome.judged(PLAN, outcome.seen([Package("a", "amd64", "2"), Package("new", "all", "1")]), {}, "", {})
     assert outcome.diff(found, ("installed",)) == {"before": "a amd64 1\nold amd64 3\n", "after": "a amd64 2\nnew all 1\n"}
 
 

@@ -98,6 +98,13 @@ def test_a_job_runs_in_a_session_of_its_own_and_tells_its_result(host: Any, star
     assert os.stat(job.log).st_mode & 0o777 == 0o600
 
 
+def test_a_job_runs_on_the_oldest_python(
+        host: Any, state: State, fake_program: Callable[[], bytes], here: unit.Host, oldest_python: str) -> None:
+    job = unit.start(unit.Host(here.runner, oldest_python, False), state, "run", "install", Request().to_spec(), fake_program())
+    result = watch(here, job)["result"]
+    assert (result["failed"], result["changed"], host.versions()) == (False, True, {"a": "2", "b": "2", "c": "2"})
+
+
 def test_waiting_tells_how_far_it_is(host: Any, start: Start, here: unit.Host) -> None:
     job = in_apply(host, start)
     seen = waited(job, 0)

@@ -43,3 +43,21 @@ def test_a_package_is_done_when_it_is_set_up() -> None:
 
 def test_packages_of_others_do_not_count_as_done() -> None:
     assert done("Setting up libc-bin (2.36-9) ...\nSetting up alpha:amd64 (2.0) ...\n", ["alpha"]) == 1
+
+
+SIX = ["patchlab-app", "patchlab-broken", "patchlab-conf", "patchlab-kernelish", "patchlab-lib", "patchlab-web"]
+
+
+def test_dnf_counts_cleaning_up_as_well() -> None:
+    log = (DATA / "dnf-script-fails.log").read_text()
+    assert done(log, SIX) == 6
+    assert done(log[:log.index("  Verifying")], SIX) == 6
+    assert done(log[:log.index("  Upgrading        : patchlab-conf")], SIX) == 2
+    assert done(log[:log.index("  Upgrading        : patchlab-lib")], SIX) == 0
+
+
+def test_zypper_counts_packages() -> None:
+    log = (DATA / "zypper-script-fails.log").read_text()
+    assert done(log, SIX) == 6
+    assert done(log[:log.index("(4/6) Installing")], SIX) == 3
+    assert done(log[:log.index("(1/6) Installing")], SIX) == 0

@@ -4,7 +4,7 @@
 """A package manager whose host is one JSON file, so that a job in a process of its own can be tried on it. Takes the place of
 ``detect``; ``PATCHTRAIN_FAKE`` names the file:
 
-installed {name: [version, reason]}, available {name: version}, held [names], needs {name: [names]}, broken {name: message},
+installed {name: [version, reason]}, available {name: version}, held [names], needs {name: [names]}, broken {name: message}, scripts {name: reason},
 lies [names], interrupted line or null, problem line or null, gate path or null, applied number, repaired number, downloaded [names]
 """
 
@@ -97,8 +97,8 @@ class Fake:
             log.write("Setting up %s (%s) ...\n" % (item.name, item.version))
             log.flush()
             self._wait_at_gate()
-        if self._host()["broken"]:
-            raise CommandFailed("the tool ended with rc 100", ["fake"])
+        if self._host()["broken"] or self._host()["scripts"]:
+            raise CommandFailed("the tool ended with rc 100", ["fake"], scripts=self._host()["scripts"])
 
     def _wait_at_gate(self) -> None:
         gate = self._host()["gate"]
