@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet import HOME, Fleet
+from lab_fleet import HOME, Fleet
 
 
+@pytest.hookimpl(tryfirst=True)  # before the distribution over workers looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the lab runs on one worker, one test after another."""
     for item in items:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fleet import HAPROXY, WEB, Fleet, Played, wait_for
+from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
 
 FIRST, OTHERS = "web1", WEB[1:]
 ONE_BY_ONE = {"patch_max_unavailable": 1, "patch_max_failed": 4}

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from fleet import Fleet
-from modules import module
+from lab_fleet import Fleet
+from lab_modules import module
 
 
 @pytest.mark.parametrize("host", ["web1", "dnf1", "zypper1"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from fleet import WEB, Fleet
+from lab_fleet import WEB, Fleet
 from patchlab.traffic import Traffic
 from patchlab.watch import Watch
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import Fleet
-from modules import module
+from lab_fleet import Fleet
+from lab_modules import module
 
 HOSTS = ["web1", "dnf1", "zypper1"]
 ONE = {"include": ["patchlab-web"]}

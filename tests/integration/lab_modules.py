@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fleet import HOME, Fleet
+from lab_fleet import HOME, Fleet
 
 
 def module(fleet: Fleet, where: str, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -21,7 +21,8 @@ def module(fleet: Fleet, where: str, name: str, check: bool = False, **options: 
     env = dict(fleet.environment(), ANSIBLE_STDOUT_CALLBACK="ansible.builtin.oneline", ANSIBLE_CALLBACK_RESULT_FORMAT="json",
                ANSIBLE_LOAD_CALLBACK_PLUGINS="1", ANSIBLE_DEPRECATION_WARNINGS="0")
     fleet.state.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(command, env=env, cwd=fleet.state, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, env=env, cwd=fleet.state, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, timeout=300)
     line = next((line for line in done.stdout.splitlines() if " => " in line), None)
     assert line, done.stdout + done.stderr
     result: dict[str, Any] = {**json.loads(line.split(" => ", 1)[1]), "failed": "FAILED" in line.split(" => ", 1)[0]}
