@@ -22,7 +22,7 @@ import shutil
 import stat
 import tempfile
 import time
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from ..errors import BadInput
 from .files import Document, canonical, create_document, read_document, replace_document, replace_file, sync_directory
@@ -136,22 +136,41 @@ class State:
 
     def prune(self, keep: int = KEEP_FINISHED) -> List[str]:
         """Remove all finished jobs but the newest; names what was removed."""
-        finished = sorted(self._finished(), key=lambda job: os.stat(job.file("result.json")).st_mtime, reverse=True)
-        for job in finished[keep:]:
-            shutil.rmtree(job.path)
+        finished = sorted(self._finished(), reverse=True)
+        for _when, identity in finished[keep:]:
+            _remove(os.path.join(self.jobs, identity))
         self._remove_abandoned()
-        return [job.id for job in finished[keep:]]
+        return [identity for _when, identity in finished[keep:]]
+
+    def _finished(self) -> List[Tuple[float, str]]:
+        """When jobs ended, and which."""
+        names = [name for name in os.listdir(self.jobs) if not name.startswith(_UNNAMED)]
+        times = {name: _modified(self.job(name).file("result.json")) for name in names}
+        return [(when, name) for name, when in times.items() if when is not None]
 
     def _remove_abandoned(self) -> None:
         """A starter that was killed while it laid a job down leaves a directory without a name."""
         for name in os.listdir(self.jobs):
             path = os.path.join(self.jobs, name)
-            if name.startswith(_UNNAMED) and time.time() - os.lstat(path).st_mtime > _ABANDONED_AFTER:
-                shutil.rmtree(path)
+            when = _modified(path) if name.startswith(_UNNAMED) else None
+            if when is not None and time.time() - when > _ABANDONED_AFTER:
+                _remove(path)
 
-    def _finished(self) -> List[Job]:
-        jobs = [self.job(name) for name in os.listdir(self.jobs) if not name.startswith(_UNNAMED)]
-        return [job for job in jobs if os.path.exists(job.file("result.json"))]
+
+def _modified(path: str) -> Optional[float]:
+    """None where the file is gone: several starters clean up at the same time."""
+    try:
+        return os.lstat(path).st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _remove(path: str) -> None:
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        # Another starter removes it at this moment.
+        return
 
 
 def _private_directory(path: str) -> None:

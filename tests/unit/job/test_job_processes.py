@@ -145,15 +145,16 @@ def _race(barrier: Any, root: str, spec: Dict[str, Any], data: bytes) -> None:
 
 def test_of_many_starters_one_begins(host: Any, start: Start, here: unit.Host, state: State, fake_program: Callable[[], bytes]) -> None:
     fork = multiprocessing.get_context("fork")
-    barrier, data = fork.Barrier(6), fake_program()
-    racers = [fork.Process(target=_race, args=(barrier, state.root, Request().to_spec(), data)) for _ in range(6)]
+    barrier, data = fork.Barrier(8), fake_program()
+    racers = [fork.Process(target=_race, args=(barrier, state.root, Request().to_spec(), data)) for _ in range(8)]
     for racer in racers:
         racer.start()
     for racer in racers:
         racer.join(LIMIT)
-    assert [racer.exitcode for racer in racers] == [0] * 6
+    assert [racer.exitcode for racer in racers] == [0] * 8
     assert watch(here, start())["finished"]
     assert host.all()["applied"] == 1
+    assert len(os.listdir(state.jobs)) == 1
 
 
 def test_a_job_whose_starter_died_is_begun_by_whoever_comes_next(
