@@ -52,7 +52,7 @@ packages:
     - name: openssl
       arch: amd64
       version: 3.0.20-1~deb12u2
-      source: http://deb.debian.org/debian bookworm/main
+      source: http://mirror.example/debian bookworm/main
       reason: manual
 holds:
   description: Packages that the administrator held.
@@ -79,8 +79,8 @@ sources:
     advisories: {description: Whether it says which updates are security., type: bool}
     usable: {description: Whether the host has its metadata and accepts it., type: bool}
   sample:
-    - id: http://deb.debian.org/debian-security bookworm-security/main
-      uri: http://deb.debian.org/debian-security/
+    - id: http://mirror.example/debian-security bookworm-security/main
+      uri: http://mirror.example/debian-security/
       enabled: true
       trusted: true
       advisories: true

@@ -63,7 +63,7 @@ updates:
       severity: unknown
       advisories: []
       cves: []
-      source: http://deb.debian.org/debian-security bookworm-security/main
+      source: http://mirror.example/debian-security bookworm-security/main
       size: 1441784
       held: false
       phased: false

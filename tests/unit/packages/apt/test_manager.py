@@ -65,7 +65,7 @@ def test_installed_packages_know_their_source_and_why_they_are_there(bookworm: A
     assert found["app-a"] == Package("app-a", "amd64", "1.0", "file:/srv/lab ./", "manual")
     assert found["lib-x"].reason == "automatic"
     assert found["tzdata"].arch == "all"
-    assert found["bash"].source == "http://deb.debian.org/debian bookworm/main"
+    assert found["bash"].source == "http://mirror.example/debian bookworm/main"
 
 
 def test_remnants_of_configuration_are_not_installed(bookworm: Apt) -> None:
@@ -80,7 +80,7 @@ def test_both_architectures_of_a_package_are_told_apart(bookworm: Apt) -> None:
 def test_holds_sources_and_the_rest(bookworm: Apt) -> None:
     sources = {source.id: source for source in bookworm.sources()}
     assert bookworm.holds() == ["held-b"]
-    assert (sources["file:/srv/lab ./"].advisories, sources["http://deb.debian.org/debian-security bookworm-security/main"].advisories) == (False, True)
+    assert (sources["file:/srv/lab ./"].advisories, sources["http://mirror.example/debian-security bookworm-security/main"].advisories) == (False, True)
     assert (bookworm.interrupted(), bookworm.leftover_config(), bookworm.cache_paths()) == (None, [], ["/var/cache/apt/archives"])
     assert bookworm.reboot().required is False
 
@@ -98,7 +98,7 @@ def test_the_age_of_metadata_is_that_of_the_oldest_remote_source() -> None:
 
 def test_security_is_what_came_through_a_security_suite(updates: dict[tuple[str, str], Update]) -> None:
     openssl = updates["openssl", "amd64"]
-    assert (openssl.classification, openssl.source) == ("security", "http://deb.debian.org/debian-security bookworm-security/main")
+    assert (openssl.classification, openssl.source) == ("security", "http://mirror.example/debian-security bookworm-security/main")
     assert openssl.size and openssl.size > 100000
 
 

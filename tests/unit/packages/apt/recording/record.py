@@ -5,7 +5,8 @@
 
     python3 -m recording.record SCRATCH bookworm        (from tests/unit/packages/apt)
 
-Everything happens in a chroot below SCRATCH. Suites: bookworm has apt 2.6, trixie has apt 3.0 with its second solver.
+Everything happens in a chroot below SCRATCH, from the mirror that this machine itself uses; its name is left out
+of what is kept. Suites: bookworm has apt 2.6, trixie has apt 3.0 with its second solver.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from . import world
 
@@ -32,7 +35,6 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.recor
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 
 DATA = Path(__file__).parents[1] / "data"
-MIRROR = "http://deb.debian.org/debian"
 INCLUDE = "apt-utils,ca-certificates,openssl,bind9-host,tzdata,xz-utils"
 
 SIMULATED: dict[str, tuple[str, ...]] = {
@@ -64,7 +66,14 @@ class Recorder(SystemRunner):
         return text
 
     def save(self, name: str) -> None:
-        (DATA / f"{name}.json").write_text(json.dumps(self.seen, indent=1) + "\n")
+        text = json.dumps(self.seen, indent=1).replace(urlsplit(mirror()).netloc, "mirror.example")
+        (DATA / f"{name}.json").write_text(text + "\n")
+
+
+@cache
+def mirror() -> str:
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()[0].rstrip("/")
 
 
 def main(scratch: Path, suite: str) -> None:
@@ -81,9 +90,9 @@ def main(scratch: Path, suite: str) -> None:
 
 def make(root: Path, suite: str) -> None:
     """The main suite alone, the lab's packages at 1.0, and then all sources."""
-    subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={INCLUDE}", suite, str(root), MIRROR], check=True)
+    subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={INCLUDE}", suite, str(root), mirror()], check=True)
     world.build(root / "srv")
-    sources = [f"deb [arch=amd64] {MIRROR} {suite} main", f"deb [arch=amd64] {MIRROR}-security {suite}-security main",
+    sources = [f"deb [arch=amd64] {mirror()} {suite} main", f"deb [arch=amd64] {mirror()}-security {suite}-security main",
                "deb [trusted=yes] file:/srv/lab ./", *(f"deb [trusted=yes] file:/srv/{name} ./" for name in world.UBUNTU)]
     (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
     inside(root, "dpkg", "--add-architecture", "i386")
