@@ -28,7 +28,8 @@ from .processes import alive, end
 from .provision import known_hosts, make_host_keys, make_key
 from .roles import upstream_url
 from .server import start_server
-from .state import LabState, forget_processes, load_state, loaded, locked, machine_lock, note_process, register, registered, save_state, unregister
+from .state import (
+    LabState, forget_processes, load_state, loaded, locked, machine_lock, note_process, register, registered, save_state, unregister)
 from .topology import HostSpec, topology
 from .upstream import Upstream, switch
 
@@ -161,10 +162,12 @@ def remove(paths: LabPaths) -> None:
     shutil.rmtree(paths.root)
 
 
-def alive_hosts(paths: LabPaths) -> list[str]:
-    """The hosts of a lab that run."""
+def dead(paths: LabPaths) -> bool:
+    """Nothing of the lab runs: no host, and not its upstream, which runs on while hosts are stopped on purpose."""
     state = load_state(paths)
-    return [] if state is None else [host.spec.name for host in lab_hosts(paths, state) if host.running()]
+    if state is None:
+        return paths.root.exists()
+    return not alive(state.server) and not any(host.running() for host in lab_hosts(paths, state))
 
 
 def status(paths: LabPaths) -> dict[str, Any]:

@@ -21,12 +21,12 @@ def prune(images: bool) -> list[str]:
 
 
 def _labs() -> list[str]:
-    """A lab of this checkout of which no host runs is dead."""
+    """Labs of this checkout of which nothing runs."""
     said = []
     for root in sorted(path for path in labs_home().glob("*") if path.is_dir() and (path / "hosts").exists()):
         paths = LabPaths(root)
         with locked(paths.lock):
-            if not lab.alive_hosts(paths):
+            if lab.dead(paths):
                 lab.remove(paths)
                 said.append(f"lab {paths.name}")
     return said

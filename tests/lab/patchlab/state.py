@@ -135,7 +135,7 @@ def noted_processes() -> dict[Path, Process | None]:
 
 def forget_processes(ident: str) -> None:
     for path in (RUNTIME / "processes").glob(f"{ident}-*.json"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def registered() -> dict[str, dict[str, str]]:
