@@ -50,4 +50,3 @@ def inode(runner: Runner, path: str) -> Optional[int]:
 
 def chunks(items: Sequence[str]) -> List[Sequence[str]]:
     return [items[at:at + CHUNK] for at in range(0, len(items), CHUNK)]
-

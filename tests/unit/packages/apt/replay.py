@@ -15,8 +15,15 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import 
 DATA = Path(__file__).parent / "data"
 
 
+_SHOW = ("apt-cache", "show", "--")
+
+
 class Replay:
-    """Answers what was recorded for exactly these arguments, and fails on all others. Of several answers the first counts."""
+    """Answers what was recorded for exactly these arguments, and fails on all others. Of several answers the first counts.
+
+    Only records of packages may be asked for in another combination than they were recorded in: which of them a manager
+    knows already depends on what it was asked before, and tests may run in any order.
+    """
 
     def __init__(self, name: str) -> None:
         scene = json.loads((DATA / f"{name}.json").read_text())
@@ -25,9 +32,13 @@ class Replay:
         for entry in scene["runs"]:
             argv = tuple(entry["argv"])
             self.runs.setdefault(argv, Completed(argv, entry["rc"], entry["stdout"], entry["stderr"]))
+        shown = (done.stdout for argv, done in self.runs.items() if argv[:3] == _SHOW)
+        self.records = {_spec(record): record for text in shown for record in text.split("\n\n") if record.strip()}
 
     def run(self, argv: Sequence[str], limit: float | None = 1.0, stdin: str = "", env: Mapping[str, str] | None = None,
             log: IO[str] | None = None) -> Completed:
+        if tuple(argv) not in self.runs and tuple(argv[:3]) == _SHOW:
+            return Completed(tuple(argv), 0, "\n\n".join(self.records[spec] for spec in argv[3:]), "")
         return self.runs[tuple(argv)]
 
     def which(self, tool: str) -> str | None:
@@ -35,6 +46,11 @@ class Replay:
 
     def read(self, path: str) -> str | None:
         return self.files.get(path)
+
+
+def _spec(record: str) -> str:
+    fields = dict(line.split(": ", 1) for line in record.splitlines() if ": " in line and not line.startswith(" "))
+    return f"{fields['Package']}:{fields['Architecture']}={fields['Version']}"
 
 
 Answer = Callable[[Sequence[str]], "Completed | None"]

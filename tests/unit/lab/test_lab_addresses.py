@@ -1,0 +1,58 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two labs never meet: neither in addresses nor in names."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from patchlab.addresses import bridge_name, choose_ident, choose_subnet, gateway, host_address, veth_name
+from patchlab.errors import LabError
+from patchlab.topology import TOPOLOGIES
+
+RANGE = IPv4Network("10.64.0.0/10")
+networks = st.builds(
+    lambda number, length: IPv4Network((number, length), strict=False),
+    st.integers(int(RANGE[0]), int(RANGE[-1])), st.integers(12, 30))
+
+
+@given(st.text(), st.lists(networks, max_size=20))
+def test_subnet_overlaps_nothing_taken(key: str, taken: list[IPv4Network]) -> None:
+    found = choose_subnet(key, taken)
+    assert found.prefixlen == 24
+    assert found.subnet_of(RANGE)
+    assert not any(found.overlaps(other) for other in taken)
+
+
+def test_same_lab_gets_the_same_subnet_when_it_is_free() -> None:
+    first = choose_subnet("lab", [])
+    assert choose_subnet("lab", []) == first
+    assert choose_subnet("lab", [first]) != first
+
+
+def test_no_room_is_said() -> None:
+    with pytest.raises(LabError, match="no free subnet"):
+        choose_subnet("lab", [RANGE])
+
+
+@given(st.text(), st.sets(st.integers(0, 65535).map(lambda number: f"{number:04x}"), max_size=50))
+def test_ident_is_free(key: str, taken: set[str]) -> None:
+    found = choose_ident(key, taken)
+    assert found not in taken
+    assert len(found) == 4
+
+
+def test_interface_names_fit_the_kernel() -> None:
+    """Fifteen characters; a longer one systemd-nspawn shortens by a hash, and ``cut`` would not find it."""
+    names = [veth_name("0000", spec.name) for hosts in TOPOLOGIES.values() for spec in hosts]
+    assert max(map(len, [*names, bridge_name("0000")])) <= 15
+
+
+def test_hosts_have_addresses_of_their_own() -> None:
+    for hosts in TOPOLOGIES.values():
+        addresses = [host_address("10.64.7.0/24", spec.number) for spec in hosts]
+        assert len({*addresses, gateway("10.64.7.0/24")}) == len(hosts) + 1

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The name of an image changes with all that goes into it, and with nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from patchlab import recipes
+from patchlab.recipes import RECIPES, image_key, lineage
+from patchlab.topology import TOPOLOGIES
+
+
+def _keys(packages: str = "p", codename: str = "bookworm", arch: str = "amd64") -> dict[str, str]:
+    return {name: image_key(name, codename, arch, packages) for name in RECIPES}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_key_is_stable_and_names_the_image() -> None:
+    assert _keys() == _keys()
+    assert all(key.startswith(f"{name}-") for name, key in _keys().items())
+    assert len(set(_keys().values())) == len(RECIPES)
+
+
+def test_other_release_or_machine_is_another_image() -> None:
+    assert _changed(_keys(), _keys(codename="trixie")) == set(RECIPES)
+    assert _changed(_keys(), _keys(arch="arm64")) == set(RECIPES)
+
+
+def test_new_packages_of_the_lab_leave_images_without_them_alone() -> None:
+    assert _changed(_keys(), _keys(packages="q")) == {"web", "web-needrestart", "dnf", "zypper"}
+
+
+def test_a_changed_recipe_changes_what_stands_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _keys()
+    monkeypatch.setitem(recipes.RECIPES, "web", replace(RECIPES["web"], debian=("tree",)))
+    assert _changed(before, _keys()) == {"web", "web-needrestart"}
+
+
+def test_every_image_of_every_topology_has_a_recipe_that_ends_in_the_base() -> None:
+    for hosts in TOPOLOGIES.values():
+        for spec in hosts:
+            assert lineage(spec.image)[-1].name == "base"

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What upstream publishes at each level, and what is read from apt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from patchlab.aptsource import Source, parse_targets
+from patchlab.debs import changelog, control
+from patchlab.definitions import LEVELS, VERSIONS, find, index, next_level, published
+from patchlab.rpms import ADVISORIES, spec, updateinfo
+from patchlab.security import Pending, choose, parse_pending, parse_sizes
+
+SIMULATION = """\
+NOTE: This is only a simulation!
+Inst liblzma5 [5.4.1-1+deb12u1] (5.4.1-1+deb12u2 Debian-Security:12/oldstable-security [amd64])
+Inst perl [5.36.0-7+deb12u3] (5.36.0-7+deb12u4 Debian-Security:12/oldstable-security [amd64]) []
+Inst base-files [12.4] (12.5 Debian:12.15/oldstable [amd64])
+Inst newcomer (1.0 Debian-Security:12/oldstable-security [amd64])
+Conf liblzma5 (5.4.1-1+deb12u2 Debian-Security:12/oldstable-security [amd64])
+"""
+
+
+def test_pending_is_what_is_installed_and_newer_in_the_security_suite() -> None:
+    assert parse_pending(SIMULATION, "Debian-Security") == [
+        Pending("liblzma5", "5.4.1-1+deb12u2"), Pending("perl", "5.36.0-7+deb12u4")]
+
+
+def test_sizes_are_read_from_the_file_that_would_be_fetched() -> None:
+    item = Pending("liblzma5", "5.4.1-1+deb12u2")
+    answer = "'http://x.invalid/pool/liblzma5_5.4.1-1%2bdeb12u2_amd64.deb' liblzma5_5.4.1-1+deb12u2_amd64.deb 205000 SHA256:00\n"
+    assert parse_sizes(answer, {"liblzma5": item}) == {item: 205000}
+
+
+pending = st.dictionaries(
+    st.builds(Pending, st.text("abc", min_size=1, max_size=4), st.sampled_from("12345678")), st.integers(1, 6_000_000), max_size=30)
+
+
+@given(pending)
+def test_the_handful_is_bounded_and_takes_sources_whole(sizes: dict[Pending, int]) -> None:
+    chosen = choose(sizes, most=8, most_bytes=9_000_000)
+    assert len(chosen) <= 8
+    assert sum(sizes[item] for item in chosen) <= 9_000_000
+    taken = {item.version for item in chosen}
+    assert set(chosen) == {item for item in sizes if item.version in taken}
+
+
+def test_targets_are_read_once_each_and_of_main_alone() -> None:
+    text = "http://m/d/|s|main\nhttp://m/d/|s|main\nhttp://m/d/|s|contrib\n"
+    assert parse_targets(text) == [Source("http://m/d/", "s")]
+
+
+def test_levels_only_ever_add() -> None:
+    for earlier, later in zip(LEVELS, LEVELS[1:]):
+        assert set(published(earlier)) < set(published(later))
+        assert next_level(earlier) == later
+    assert next_level(LEVELS[-1]) == LEVELS[-1]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("suite", ["lab", "lab-security"])
+def test_a_suite_lists_the_newest_of_each_package(level: str, suite: str) -> None:
+    versions: dict[str, list[str]] = defaultdict(list)
+    for item in published(level):
+        if item.suite == suite:
+            versions[item.name].append(item.version)
+    assert {item.name: item.version for item in index(level, suite)} == {name: max(found) for name, found in versions.items()}
+
+
+def test_hosts_begin_with_nothing_from_security() -> None:
+    assert index("initial", "lab-security") == []
+
+
+def test_security_between_installed_and_candidate() -> None:
+    """At the last level the web service's candidate is no security update, and the one before it was."""
+    assert [(item.version, item.suite) for item in VERSIONS if item.name == "patchlab-web"] == [
+        ("1.0", "lab"), ("1.1", "lab-security"), ("1.2", "lab")]
+
+
+def test_app_wants_exactly_its_lib() -> None:
+    assert "Depends: patchlab-lib (= 1.1)\n" in control(find("patchlab-app", "1.1"))
+    assert "Requires: patchlab-lib = 1.1\n" in spec(find("patchlab-app", "1.1"), Path("/s"))
+
+
+def test_changelog_names_the_hole() -> None:
+    said = changelog(find("patchlab-kernelish", "1.1"))
+    assert "CVE-2026-90002" in said
+    assert "urgency=high" in said
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_advisories_are_well_formed_and_only_of_what_is_published(level: str) -> None:
+    known = {(item.name, item.version) for item in published(level)}
+    told = ElementTree.fromstring(updateinfo(level))
+    packages = {(item.get("name"), item.get("version")) for item in told.iter("package")}
+    assert packages <= known
+    assert len(told) == sum(set(advisory.packages) <= known for advisory in ADVISORIES)
