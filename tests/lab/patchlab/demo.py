@@ -101,7 +101,7 @@ def of_host(host: dict[str, Any]) -> dict[str, Any]:
 
 
 def model_end(host: dict[str, Any]) -> float:
-    return max((step["finished_at"] or step["started_at"]) for step in host["steps"])
+    return float(max(step["finished_at"] or step["started_at"] for step in host["steps"]))
 
 
 def show(summary: dict[str, Any]) -> None:

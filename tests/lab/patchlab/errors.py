@@ -20,6 +20,10 @@ class CommandFailed(LabError):
         self.said = said
 
 
+class Damaged(LabError):
+    """A lab's state can't be read."""
+
+
 class Missing(LabError):
     """This machine lacks what the lab needs; nothing has been built."""
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from . import lab
+from .errors import Damaged
 from .network import bridges, delete_bridge
 from .paths import LabPaths, cache_home, labs_home
 from .processes import alive, end
@@ -26,10 +27,20 @@ def _labs() -> list[str]:
     for root in sorted(path for path in labs_home().glob("*") if path.is_dir() and (path / "hosts").exists()):
         paths = LabPaths(root)
         with locked(paths.lock):
-            if lab.dead(paths):
-                lab.remove(paths)
+            if _removed(paths):
                 said.append(f"lab {paths.name}")
     return said
+
+
+def _removed(paths: LabPaths) -> bool:
+    """Of a lab that can't be read only the folder goes here; its processes and bridge are then nobody's, and go next."""
+    try:
+        if not lab.dead(paths):
+            return False
+        lab.remove(paths)
+    except Damaged:
+        shutil.rmtree(paths.root)
+    return True
 
 
 def _register() -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Iterator
 
-from .errors import LabError
+from .errors import Damaged, LabError
 from .paths import RUNTIME, LabPaths
 from .processes import Process
 
@@ -40,15 +40,16 @@ class LabState:
 
 
 def parse_state(text: str, where: str) -> LabState:
-    """Read a state file; one that a newer program wrote is refused."""
+    """Read a state file; one that another version wrote is refused."""
     try:
-        document = json.loads(text)
-    except ValueError as problem:
-        raise LabError(f"{where} is damaged ({problem}); run: lab prune") from problem
-    if document.pop("version", None) != VERSION:
-        raise LabError(f"{where} was written by another version of the lab; take that lab down with it, or run: lab prune")
-    server = document.pop("server", None)
-    return LabState(server=Process(**server) if server else None, **document)
+        document = dict(json.loads(text))
+        version = document.pop("version")
+        if version == VERSION:
+            server = document.pop("server")
+            return LabState(server=Process(**server) if server else None, **document)
+    except (ValueError, TypeError, KeyError) as problem:
+        raise Damaged(f"{where} is damaged ({problem}); remove that lab with: lab prune") from problem
+    raise LabError(f"{where} is of version {version} and this program knows {VERSION}: take that lab down with the program that made it")
 
 
 def load_state(paths: LabPaths) -> LabState | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from patchlab import processes
-from patchlab.errors import LabError
+from patchlab.errors import Damaged, LabError
 from patchlab.paths import LabPaths, lab_paths
 from patchlab.processes import Process, alive, end, of_pid
 from patchlab.state import LabState, load_process, load_state, loaded, locked, parse_state, save_state, write_json
@@ -29,10 +29,16 @@ def test_state_comes_back_as_it_was(tmp_path: Path) -> None:
     assert [path.name for path in paths.root.iterdir()] == ["state.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", json.dumps({**STATE.document(), "version": 99}), json.dumps({"name": "t"})])
-def test_damaged_or_newer_state_is_refused(text: str) -> None:
-    with pytest.raises(LabError, match="lab prune"):
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", json.dumps({"name": "t"}), json.dumps({**STATE.document(), "more": 1})])
+def test_damaged_state_is_refused(text: str) -> None:
+    with pytest.raises(Damaged, match="lab prune"):
         parse_state(text, "state.json")
+
+
+def test_newer_state_is_refused_and_not_called_damaged() -> None:
+    with pytest.raises(LabError, match="the program that made it") as refused:
+        parse_state(json.dumps({**STATE.document(), "version": 99}), "state.json")
+    assert not isinstance(refused.value, Damaged)
 
 
 def test_no_lab_is_said_with_the_command_that_makes_one(tmp_path: Path) -> None:
