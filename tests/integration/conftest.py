@@ -12,15 +12,6 @@ import pytest
 from lab_fleet import HOME, Fleet
 
 
-@pytest.hookimpl(tryfirst=True)  # before the distribution over workers looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the lab runs on one worker, one test after another."""
-    for item in items:
-        if "fleet" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.lab)
-            item.add_marker(pytest.mark.xdist_group("lab"))
-
-
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     keeper = Fleet(tmp_path_factory.mktemp("keeper"))

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
 
+# One lab, so one worker, one test after another.
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
 FIRST, OTHERS = "web1", WEB[1:]
 ONE_BY_ONE = {"patch_max_unavailable": 1, "patch_max_failed": 4}
 

@@ -9,6 +9,9 @@ import pytest
 from lab_fleet import Fleet
 from lab_modules import module
 
+# One lab, so one worker, one test after another.
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
 
 @pytest.mark.parametrize("host", ["web1", "dnf1", "zypper1"])
 def test_package_snapshot_info(fleet: Fleet, host: str) -> None:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 
+import pytest
 from lab_fleet import WEB, Fleet
 from patchlab.traffic import Traffic
 from patchlab.watch import Watch
+
+# One lab, so one worker, one test after another.
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 ROLE = """
 - hosts: web

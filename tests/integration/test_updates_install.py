@@ -11,6 +11,9 @@ import pytest
 from lab_fleet import Fleet
 from lab_modules import module
 
+# One lab, so one worker, one test after another.
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
 HOSTS = ["web1", "dnf1", "zypper1"]
 ONE = {"include": ["patchlab-web"]}
 

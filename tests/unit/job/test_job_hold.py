@@ -77,6 +77,7 @@ def test_another_run_s_hold_is_not_shortened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("offset", "goes"), [(-5, True), (3600, False)])
 def test_the_condition_lets_the_service_go_when_the_time_has_come(tmp_path: Path, offset: int, goes: bool) -> None:
     hold.hold(Systemd(tmp_path), [DAILY], "run", time.time() + offset, str(tmp_path))
+    assert '"$$(date +%%s)"' in drop_ins(tmp_path)[DAILY + ".d"], "systemd takes % and $ for its own"
     command = re.search(r"^ExecCondition=/bin/sh -c '(.*)'$", drop_ins(tmp_path)[DAILY + ".d"], re.MULTILINE)
     assert command
     # As systemd hands it on: its own escapes for "%" and "$" undone.

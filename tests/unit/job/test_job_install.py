@@ -70,6 +70,7 @@ EXACT = Selection(packages=(Wanted("a", "amd64", "2"), Wanted("b", "amd64", "2")
 
 
 def test_updates_are_installed_and_seen(host: Any, do: Do, job: Job) -> None:
+    host.set(leftover=["/etc/old.dpkg-dist"])
     result = do()
     assert results(result) == {"a": "installed", "b": "installed", "c": "installed"}
     assert host.versions() == {"a": "2", "b": "2", "c": "2"}
@@ -128,6 +129,13 @@ def test_what_stays_half_done_is_failed_though_it_has_its_version(host: Any, do:
     host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked", mends=False)
     host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None
     assert results(do()) == {"a": "installed", "b": "failed", "c": "failed"}
+
+
+def test_a_transaction_that_is_not_whole_in_the_end_is_a_failure_whatever_the_tool_said(host: Any, do: Do) -> None:
+    host.manager.interrupted = lambda: "z is unpacked" if host.all()["applied"] else None
+    result = do()
+    assert set(results(result).values()) == {"installed"}
+    assert (result["failed"], result["error"]["kind"]) == (True, "TransactionInterrupted")
 
 
 def test_an_interrupted_transaction_is_repaired_first(host: Any, do: Do) -> None:
@@ -241,6 +249,7 @@ def test_one_job_at_a_time(host: Any, do: Do, tmp_path: Path) -> None:
     assert result["msg"] == "job 1234 was still at work after 5 s"
     assert host.all()["applied"] == 0
     assert do(lock_timeout=5.0)["changed"], "the lock is free again when its holder is gone"
+    assert (tmp_path / "state" / "transaction.lock").read_text() == "job abc"
 
 
 def test_a_package_without_an_architecture_has_the_installed_one(host: Any, do: Do) -> None:

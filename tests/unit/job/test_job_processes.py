@@ -122,6 +122,8 @@ def test_the_same_step_comes_back_to_its_job_and_to_its_stored_result(host: Any,
     result = watch(here, job)["result"]
     host.set(available={"a": "3"})
     assert watch(here, start())["result"] == result
+    # Even a launch too many does nothing.
+    subprocess.run([sys.executable, *ISOLATED, job.program, "run", job.path], check=True)
     assert host.all()["applied"] == 1
 
 
@@ -203,6 +205,7 @@ def test_a_request_to_stop_during_a_repair_waits_for_it_and_begins_nothing(host:
     host.gate.touch()
     result = watch(here, job)["result"]
     assert (result["error"]["kind"], host.all()["interrupted"], host.all()["applied"]) == ("JobStopped", None, 0)
+    assert "in phase repair" in result["msg"]
 
 
 def test_a_request_to_stop_before_the_transaction_ends_it_there(host: Any, start: Start, here: unit.Host, state: State) -> None:
@@ -221,6 +224,7 @@ def test_a_request_to_stop_before_the_transaction_ends_it_there(host: Any, start
 
 
 def test_a_killed_job_is_lost_with_what_is_seen_and_stays_so(host: Any, start: Start, here: unit.Host) -> None:
+    host.set(installed=dict(host.all()["installed"], a=["1", "automatic"]))
     job = in_apply(host, start)
     begun = job.begun()
     assert begun is not None
@@ -232,6 +236,7 @@ def test_a_killed_job_is_lost_with_what_is_seen_and_stays_so(host: Any, start: S
     assert {p["name"]: p["result"] for p in result["packages"]} == {"a": "installed", "b": "failed", "c": "failed"}
     assert waited(start(), 0)["result"] == result
     assert host.all()["applied"] == 1
+    assert host.all()["installed"]["a"] == ["2", "automatic"], "install reasons survive the lost job"
 
 
 def test_a_restart_of_the_host_is_told_apart(host: Any, start: Start, here: unit.Host) -> None:
@@ -253,7 +258,11 @@ def test_the_next_job_after_a_lost_one_repairs_and_finishes(host: Any, start: St
     result = watch(here, start(step="again"))["result"]
     assert (result["failed"], result["repaired"]) == (False, "a was cut")
     assert host.versions() == {"a": "2", "b": "2", "c": "2"}
-    assert host.all()["installed"]["b"] == ["2", "automatic"], "install reasons survive the lost job"
+
+
+def test_the_environment_that_was_asked_for_reaches_the_tools(host: Any, start: Start, here: unit.Host) -> None:
+    watch(here, start(environment={"https_proxy": "http://proxy.example:3128"}))
+    assert host.all()["proxy"] == "http://proxy.example:3128"
 
 
 def test_a_fault_of_ours_ends_in_a_result_too(host: Any, start: Start, here: unit.Host) -> None:

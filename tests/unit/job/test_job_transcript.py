@@ -52,6 +52,7 @@ def test_dnf_counts_cleaning_up_as_well() -> None:
     log = (DATA / "dnf-script-fails.log").read_text()
     assert done(log, SIX) == 6
     assert done(log[:log.index("  Verifying")], SIX) == 6
+    assert done(log[:log.index("  Verifying        : patchlab-conf")], SIX) == 6
     assert done(log[:log.index("  Upgrading        : patchlab-conf")], SIX) == 2
     assert done(log[:log.index("  Upgrading        : patchlab-lib")], SIX) == 0
 

@@ -85,7 +85,7 @@ class Fake:
                 handle.write("")
 
     def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str], keep_config: bool = True) -> None:
-        self._write(applied=self._host()["applied"] + 1)
+        self._write(applied=self._host()["applied"] + 1, proxy=os.environ.get("https_proxy"))
         for item in wanted:
             host = self._host()
             if item.name in host["broken"]:
