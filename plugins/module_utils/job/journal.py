@@ -24,6 +24,7 @@ class Journal:
         self._job = job
         self._clock = clock
         self.now = ""
+        # Written line by line, because the tools write to the same file by themselves, and their lines have to come after ours.
         number = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.log: IO[str] = os.fdopen(number, "a", encoding="utf-8", errors="replace", buffering=1)
 
@@ -35,8 +36,6 @@ class Journal:
     def say(self, line: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
         self.log.write("== %s %s\n" % (stamp, line))
-        # The tools write to the same file by themselves, and their lines have to come after this one.
-        self.log.flush()
 
     def __enter__(self) -> Journal:
         return self
