@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
-# Tests that share a lab stay on one worker (conftest.py); all others go wherever there is room.
+# Tests that share a lab run one after another, last; all others go wherever there is room.
 WORKERS := -n auto --maxprocesses 4 --dist loadgroup
 LAB := tests/lab/lab
 # For lab-up, lab-down and lab-reset.
@@ -43,13 +43,15 @@ lab-down: lab-machine ## take it down again: NAME=dev
 test: lab-machine ## lint, sanity, unit tests, and integration on the lab
 	@scripts/lint
 	@$(PYTHON_HERE) scripts/sanity.py
-	@$(PYTEST) $(WORKERS) -m 'not full'
+	@$(PYTEST) $(WORKERS) -m 'not full and not lab'
+	@$(PYTEST) -m 'not full and lab'
 
 .PHONY: test-all
 test-all: lab-machine ## the same with the long tests
 	@scripts/lint
 	@$(PYTHON_HERE) scripts/sanity.py
-	@$(PYTEST) $(WORKERS)
+	@$(PYTEST) $(WORKERS) -m 'not lab'
+	@$(PYTEST) -m lab
 
 .PHONY: test-unit
 test-unit: dev ## unit tests alone: seconds, no root
