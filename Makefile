@@ -55,7 +55,7 @@ test-all: lab-machine ## the same with the long tests
 
 .PHONY: test-unit
 test-unit: dev ## unit tests alone: seconds, no root
-	@$(PYTEST) $(WORKERS) --timeout 60 tests/unit
+	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser' tests/unit
 
 .PHONY: lint
 lint: dev ## every linter; LINTERS='ruff house' for some
