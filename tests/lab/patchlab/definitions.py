@@ -13,7 +13,8 @@ from pathlib import Path
 LEVELS = ("initial", "advanced", "next")
 """What upstream shows: 1.0 of everything; then 1.1 and Debian's security updates; then a few 1.2."""
 
-FORMAT = 1
+FORMAT = 2
+"""Goes up when the way of building packages changes, so that old files are not taken for new ones."""
 _PAYLOAD = Path(__file__).parent / "payload"
 
 

@@ -102,7 +102,7 @@ def _offer(recipe: Recipe, pool: Pool, folder: Path) -> None:
         source = pool.deb(first(name)) if recipe.manager == "dpkg" else pool.rpm(first(name))
         shutil.copy(source, folder)
     if recipe.manager != "dpkg":
-        run(["createrepo_c", "--quiet", folder])
+        run(["createrepo_c", "--quiet", "--error-exit-val", folder])
 
 
 def own_python(module: str, *arguments: str | Path, limit: float) -> None:

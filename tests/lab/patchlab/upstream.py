@@ -102,7 +102,7 @@ class Upstream:
         folder.mkdir(parents=True)
         for item in (RELEASE_RPM, *published(level)):
             link(self.pool.rpm(item), folder)
-        run(["createrepo_c", "--quiet", folder])
+        run(["createrepo_c", "--quiet", "--error-exit-val", folder])
         told = folder.with_name("updateinfo.xml")
         told.write_text(updateinfo(level))
         run(["modifyrepo_c", "--mdtype=updateinfo", told, folder / "repodata"])

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patchlab.aptsource import Source, parse_targets
 from patchlab.debs import changelog, control
-from patchlab.definitions import LEVELS, VERSIONS, find, index, next_level, published
+from patchlab.definitions import LEVELS, VERSIONS, Version, find, index, next_level, published
 from patchlab.rpms import ADVISORIES, spec, updateinfo
 from patchlab.security import Pending, choose, parse_pending, parse_sizes
 
@@ -87,6 +87,12 @@ def test_security_between_installed_and_candidate() -> None:
 def test_app_wants_exactly_its_lib() -> None:
     assert "Depends: patchlab-lib (= 1.1)\n" in control(find("patchlab-app", "1.1"))
     assert "Requires: patchlab-lib = 1.1\n" in spec(find("patchlab-app", "1.1"), Path("/s"))
+
+
+@pytest.mark.parametrize("item", VERSIONS, ids=lambda item: f"{item.name}-{item.version}")
+def test_no_rpm_has_texts_that_createrepo_refuses(item: Version) -> None:
+    """It leaves such a package out, says so on stderr, and ends with 0."""
+    assert not [letter for letter in spec(item, Path("/s")) if ord(letter) < 32 and letter not in "\t\n\r"]
 
 
 def test_changelog_names_the_hole() -> None:
