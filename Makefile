@@ -6,6 +6,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 
+# Administration tools are nobody's alone to try: haproxy, for example, is there.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
 # Tests that share a lab run one after another, last; all others go wherever there is room.
