@@ -49,6 +49,8 @@ class ActionModule(PatchtrainAction):
             return self._left_out(book, "unreachable", error, None)
         except PatchtrainError as error:
             return self._left_out(book, "blocked", error, result.get("assessment"))
+        # In check mode a host of which no plan can be made says why among its obstacles.
+        result["plan"] = result["plan"] or {"changes": [], "left_out": [], "digest": ""}
         book.prepared(result)
         state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
         book.state(state, reason)
