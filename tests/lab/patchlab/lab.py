@@ -23,7 +23,7 @@ from .inventory import render_inventory
 from .network import create_bridge, delete_bridge, networks_in_use
 from .paths import LabPaths, cache_home
 from .pool import package_pool
-from .preflight import Machine, check_machine
+from .preflight import allow_watchers, check_machine, Machine
 from .processes import alive, end
 from .provision import known_hosts, make_host_keys, make_key
 from .roles import upstream_url
@@ -46,6 +46,7 @@ def up(paths: LabPaths, wanted: str, say: Say, level: str = DEFAULT_LEVEL) -> La
         if known is not None and known.topology != wanted:
             raise LabError(f"lab {paths.name} is up with topology {known.topology}; take it down first, or choose another --name")
         built = None if known else build(machine, fleet, say)
+        allow_watchers()
         try:
             state = known or _found(paths, wanted, level, machine, built or Built({}, Path()))
             _raise(paths, state, fleet)

@@ -74,3 +74,12 @@ def _os_release() -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line)
     return {key: value.strip('"') for key, _, value in pairs}
+
+
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+
+
+def allow_watchers(wanted: int = 1024) -> None:
+    """Each guest's systemd takes some of the kernel's inotify instances; the default of 128 is used up by three labs."""
+    if int(INOTIFY.read_text()) < wanted:
+        INOTIFY.write_text(f"{wanted}\n")
