@@ -12,7 +12,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
 # Tests that share a lab run one after another, last; all others go wherever there is room.
-WORKERS := -n auto --maxprocesses 4 --dist loadgroup
+WORKERS := -n auto --maxprocesses 4
 LAB := tests/lab/lab
 # For lab-up, lab-down and lab-reset.
 NAME ?= dev

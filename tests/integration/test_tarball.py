@@ -22,9 +22,6 @@ BIN = Path(sys.executable).parent
 NEEDED = {"COPYING", "FILES.json", "LICENSES", "MANIFEST.json", "README.md", "changelogs", "meta", "playbooks", "plugins", "roles"}
 WELCOME = {"CHANGELOG.md", "docs"}
 
-# No lab: these tests may run beside those that have one.
-pytestmark = pytest.mark.xdist_group("tarball")
-
 
 class Installed:
     """A folder into which the tarball was installed, and programs that see no other collection."""
