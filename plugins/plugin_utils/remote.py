@@ -98,6 +98,35 @@ class Remote:
             seconds, lambda: self._action._low_level_execute_command(line, in_data=data))
         return result
 
+    def must(self, argv: Sequence[str], seconds: float) -> str:
+        """Execute a program that has to succeed; what it printed. Raises ``CannotRun`` with its last line."""
+        done = self.command(argv, seconds)
+        if done["rc"]:
+            said = _last_line(done.get("stderr")) or _last_line(done.get("stdout")) or "it said nothing"
+            raise CannotRun("%s: %s ended with rc %d: %s" % (self.name, argv[0], done["rc"], said), host=self.name, argv=list(argv), rc=done["rc"])
+        return str(done["stdout"])
+
+    @contextlib.contextmanager
+    def temporary_folder(self, seconds: float) -> Iterator[str]:
+        """A folder there that belongs to the user who logs in, so that files can be sent to it and fetched from it."""
+        shell = self._action._connection._shell
+        before = shell.tmpdir
+        path: str = self._bounded(seconds, self._action._make_tmp_path)
+        # Ansible takes the last folder that was made for its own, and ours is gone when a module comes next.
+        shell.tmpdir = before
+        try:
+            yield path
+        finally:
+            self._bounded(seconds, lambda: self._action._remove_tmp_path(path, force=True))
+
+    def fetch(self, path: str, local: str, seconds: float) -> None:
+        """Copy a file that the user who logs in may read to this side."""
+        self._bounded(seconds, lambda: self._action._connection.fetch_file(path, local))
+
+    def send(self, local: str, path: str, seconds: float) -> None:
+        """Copy a file to where the user who logs in may write."""
+        self._bounded(seconds, lambda: self._action._connection.put_file(local, path))
+
     def forget_connection(self) -> None:
         """Drop what is kept open, for example after a reboot; a host that is gone already is no failure."""
         reset = getattr(self._action._connection, "reset", None)

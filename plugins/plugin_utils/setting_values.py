@@ -60,12 +60,22 @@ def text(value: Any) -> str:
     raise Wrong("use text")
 
 
+def choices(check: Check) -> tuple[str, ...]:
+    """The words that a check knows, empty where it takes any."""
+    return tuple(check.__dict__.get("choices", ()))
+
+
+def _offering(check: Check, known: Collection[str]) -> Check:
+    check.__dict__["choices"] = tuple(known)
+    return check
+
+
 def one_of(*words: str) -> Check:
     def check(value: Any) -> str:
         if value in words:
             return str(value)
         raise Wrong("use " + _alternatives(words))
-    return check
+    return _offering(check, words)
 
 
 def truth(value: Any) -> bool:
@@ -120,7 +130,7 @@ def words_of(known: Collection[str]) -> Check:
         if set(found) <= set(known):
             return list(dict.fromkeys(found))
         raise Wrong("use a list of " + _alternatives(tuple(known)))
-    return check
+    return _offering(check, known)
 
 
 def some_of(known: Collection[str]) -> Check:
@@ -130,7 +140,7 @@ def some_of(known: Collection[str]) -> Check:
         if found:
             return found
         raise Wrong("use at least one of " + _alternatives(tuple(known)))
-    return check
+    return _offering(check, known)
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 from ..module_utils.errors import BadInput
 from ..module_utils.packages.records import CLASSIFICATIONS
 from . import setting_values as values
-from .scheduling.names import check_deployment_name, check_run_name
+from .scheduling.names import check_deployment_name, check_release_reference, check_run_name
 from .scheduling.states import HOST_FINAL
 
 MANAGERS = ("auto", "apt", "dnf", "zypper")
@@ -74,6 +74,17 @@ class Settings:
     patch_known_patterns: list[str] = _host([], values.words, "apt: sources whose other updates are known not to be; empty: the same")
     patch_refresh: bool = _host(True, values.truth, "whether the sources' metadata is fetched before assessing")
     patch_reboot: str = _host("if_required", values.one_of("never", "if_required", "always"), "whether the host is rebooted")
+
+    # to which level, instead of whatever the sources have now
+    patch_release: str = _host("", values.named(check_release_reference), "name of the release that the host is brought to exactly, or "
+                               "stage:NAME for the one that a stage points to when the run opens; empty: what the sources have")
+    patch_unknown_packages: str = _host("keep", values.one_of("keep", "hold", "fail"),
+                                        "what becomes of packages that the release does not know")
+    patch_passthrough: list[str] = _host([], values.words, "globs over ids, addresses and file names of sources that stay visible beside a "
+                                         "release's own")
+    patch_package_gpgcheck: bool = _host(False, values.truth, "dnf, zypper: whether packages of a release need their vendor's signature too; the "
+                                         "signed index holds their checksums")
+    patch_rollback: str = _run("", values.text, "name of the run whose changes are taken back instead of anything being updated")
 
     # how long things may take, in seconds
     patch_refresh_timeout: float = _host(300.0, values.limit, "for fetching metadata")
@@ -147,10 +158,10 @@ def misspelt(names: Iterable[str]) -> list[str]:
 
 
 def described() -> list[dict[str, Any]]:
-    """Every setting: ``name``, ``default``, ``about``, ``run_wide``; for documentation, and for tests that compare it."""
+    """Every setting: ``name``, ``default``, ``about``, ``run_wide``, ``choices``; for documentation, and for tests that compare it."""
     defaults = asdict(Settings())
-    return [{"name": name, "default": defaults[name], "about": f.metadata["about"], "run_wide": f.metadata["run_wide"]}
-            for name, f in _FIELDS.items()]
+    return [{"name": name, "default": defaults[name], "about": f.metadata["about"], "run_wide": f.metadata["run_wide"],
+             "choices": values.choices(f.metadata["check"])} for name, f in _FIELDS.items()]
 
 
 def _is_set(name: str, variables: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from ...module_utils.errors import BadInput
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ROOM_FOR_TIME = 20
+STAGE = "stage:"
 
 
 def check_run_name(name: str, what: str = "patch_run_name") -> str:
@@ -22,6 +23,13 @@ def check_run_name(name: str, what: str = "patch_run_name") -> str:
 def check_deployment_name(name: str, what: str = "patch_deployment") -> str:
     """As for runs, but shorter: the default name of a run is the deployment's with a time."""
     return _check(name, what, 100 - _ROOM_FOR_TIME)
+
+
+def check_release_reference(name: str, what: str = "patch_release") -> str:
+    """A release by its name, or ``stage:NAME`` for the one that a stage points to; empty for none."""
+    if name:
+        _check(name[len(STAGE):] if name.startswith(STAGE) else name, what, 64)
+    return name
 
 
 def default_run_name(deployment: str, at: float) -> str:
