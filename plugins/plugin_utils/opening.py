@@ -12,11 +12,12 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
+from .host_settings import check_all, check_host
 from .ledger import runs
 from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
-from .play import actor, in_step_batch, play_targets, play_token, set_in_inventory
+from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
 from .run_hooks import prepare_hooks
 from .scheduling import budget
 from .scheduling.names import default_run_name
@@ -52,13 +53,16 @@ def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) 
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
     _promises(action, settings, in_set)
+    check_all(action.variables["hostvars"], targets)
+    # What a play gives to the role is not among the variables of hosts.
+    check_host(settings, action.host, action.variables["hostvars"])
     canaries = pick_canaries(settings.patch_canaries, targets, known=action.variables["groups"]["all"])
     name = settings.patch_run_name or default_name(settings.patch_deployment)
     prepare_hooks(action, name, targets)
     new = runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(targets, canaries)],
-        settings=dict(settings.for_record(), play=token, targets=targets, set=in_set, check=action.checking), **actor(action.variables))
+        settings=dict(settings.for_record(), play=token, targets=targets, set=in_set, check=action.checking, **command_line()), **actor(action.variables))
     with ledger.write() as c:
         return runs.open_run(c, new)[0]
 

@@ -10,6 +10,7 @@ import os
 import socket
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ansible import context
 from ansible.plugins.loader import lookup_loader
 
 _IN_STEP = ("linear", "ansible.builtin.linear", "debug", "ansible.builtin.debug")
@@ -47,3 +48,10 @@ def actor(variables: Mapping[str, Any]) -> Dict[str, str]:
     jobs = [str(variables[key]) for key in ("awx_job_id", "tower_job_id") if variables.get(key)]
     login = os.environ.get("SUDO_USER") or getpass.getuser()
     return {"actor": names[0] if names else "%s@%s" % (login, socket.gethostname()), "job_id": jobs[0] if jobs else ""}
+
+
+def command_line() -> Dict[str, Any]:
+    """Which inventories and which file of variables the command named, so that the next command can be told whole."""
+    files = [str(word)[1:] for word in context.CLIARGS.get("extra_vars") or () if str(word).startswith("@")]
+    inventories = [str(path) for path in context.CLIARGS.get("inventory") or ()]
+    return {"inventory": inventories, "deployment_file": os.path.abspath(files[0]) if len(files) == 1 else ""}

@@ -112,13 +112,21 @@ def test_a_host_that_vanishes_inside_a_hook(fleet: Fleet, point: str, how: str) 
 
 @pytest.mark.parametrize("options, said", [
     ({"backend": "web", "server": "nobody"}, "nobody"),
-    pytest.param({"backend": "web", "socket": "/run/haproxy/missing.sock"}, "missing.sock", marks=pytest.mark.full),
-    pytest.param({"backend": "web;shutdown"}, "web;shutdown", marks=pytest.mark.full)])
+    pytest.param({"backend": "web", "socket": "/run/haproxy/missing.sock"}, "missing.sock", marks=pytest.mark.full)])
 def test_a_load_balancer_that_does_not_know_the_host(fleet: Fleet, options: dict, said: str) -> None:
     done = fleet.play(patch_hosts=FIRST, patch_maintenance=[dict(HAPROXY[0], options=options)])
     ended_badly(done, FIRST, "failed", said)
     assert fleet.version(FIRST, "patchlab-web") == "1.0", "nothing was installed"
     assert fleet.balancer()[FIRST].startswith("UP")
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ({"patch_maintenance": [dict(HAPROXY[0], options={"backend": "web;shutdown"})]}, "web;shutdown"),
+    ({"patch_health_checks": [{"unit": "a.service", "retries": 3}]}, "retries")])
+def test_settings_that_are_wrong_refuse_the_run(fleet: Fleet, wrong: dict, said: str) -> None:
+    done = fleet.play(patch_hosts=FIRST, **wrong)
+    assert done.rc != 0 and said in done.text, done.text[-3000:]
+    assert "Assess the host" not in done.text, "no host was touched"
 
 
 def test_sessions_that_do_not_end_undo_the_drain(fleet: Fleet) -> None:
