@@ -19,8 +19,8 @@ class ActionModule(PatchtrainAction):
         ledger = open_ledger(settings.patch_ledger)
         run = str(self.argument("run_id") or "")
         if run:
-            written = closing.report_run(ledger, run, settings)
+            written = closing.report_run(ledger, run, settings, self.columns)
         else:
-            written = closing.report_assessments(ledger, play_targets(self.variables), settings, self.argument("directory"))
+            written = closing.report_assessments(ledger, play_targets(self.variables), settings, self.argument("directory"), self.columns)
         self._display.display(written["text"])
         return {"report": written["report"], "summary": written["summary"], "msg": written["report"]["html"]}

@@ -63,7 +63,7 @@ class ActionModule(PatchtrainAction):
         return result
 
     def _told(self, ledger: Ledger, run: str) -> Dict[str, Any]:
-        written = closing.report_run(ledger, run, self.settings())
+        written = closing.report_run(ledger, run, self.settings(), self.columns)
         self._display.display(written["text"])
         return {"report": written["report"], "states": written["summary"]["states"]}
 

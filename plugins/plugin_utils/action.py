@@ -49,6 +49,11 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         return str(self.variables["inventory_hostname"])
 
     @property
+    def columns(self) -> int:
+        """How wide the terminal is; Ansible's own lines are as wide."""
+        return int(self._display.columns)
+
+    @property
     def checking(self) -> bool:
         return bool(self._task.check_mode)
 

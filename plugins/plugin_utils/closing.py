@@ -21,6 +21,8 @@ from .scheduling import budget
 from .scheduling.states import HOST_WORKING, uses_up_failures
 from .settings import Settings
 
+COLUMNS = 100
+
 
 def finish(ledger: Ledger, run: str, settings: Settings, only_if_done: bool = False) -> Optional[Ending]:
     """End the run; None where ``only_if_done`` and a host is still on its way, or may still have its turn."""
@@ -41,21 +43,22 @@ def _nobody_else_comes(c: Any, run: Run) -> bool:
     return not working and len(failed) > allowed.limit
 
 
-def report_run(ledger: Ledger, run: str, settings: Settings) -> Dict[str, Any]:
-    """Write the run's page; its paths, model and the table for a terminal."""
+def report_run(ledger: Ledger, run: str, settings: Settings, columns: int = COLUMNS) -> Dict[str, Any]:
+    """Write the run's page; its paths, model and the table for a terminal of so many columns."""
     model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age)
-    return _written(model, _directory(settings, run))
+    return _written(model, _directory(settings, run), columns)
 
 
-def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None) -> Dict[str, Any]:
+def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None,
+                       columns: int = COLUMNS) -> Dict[str, Any]:
     """Write the page of the latest assessments of these hosts."""
     model = assessment_model(ledger, time.time(), settings.patch_assessment_max_age, list(names))
-    return _written(model, Path(directory) if directory else _directory(settings, "assessment"))
+    return _written(model, Path(directory) if directory else _directory(settings, "assessment"), columns)
 
 
-def _written(model: Dict[str, Any], directory: Path) -> Dict[str, Any]:
+def _written(model: Dict[str, Any], directory: Path, columns: int) -> Dict[str, Any]:
     paths = write_report(model, directory)
-    return {"report": {kind: str(path) for kind, path in paths.items()}, "summary": model["summary"], "text": render_text(model)}
+    return {"report": {kind: str(path) for kind, path in paths.items()}, "summary": model["summary"], "text": render_text(model, columns)}
 
 
 def _directory(settings: Settings, name: str) -> Path:

@@ -77,8 +77,9 @@ def _model(kind: str, now: float, run: Model | None, rows: list[Model]) -> Model
 
 
 def _run(run: Run) -> Model:
-    return {key: getattr(run, key) for key in (
+    told = {key: getattr(run, key) for key in (
         "name", "deployment", "state", "started_at", "finished_at", "actor", "job_id", "change_id", "settings")}
+    return dict(told, **{key: run.settings[key] for key in ("inventory", "deployment_file") if run.settings.get(key)})
 
 
 def _host(name: str, found: Assessment | None, now: float, max_age: float, counted: Sequence[str],
