@@ -20,6 +20,7 @@ from ..errors import CommandFailed, PatchtrainError, TransactionDiffers, Transac
 from ..packages.manager import PackageManager
 from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
+from ..packages.selection import Fixed
 from ..assessment import assess
 from ..runner import Runner
 from . import outcome, space
@@ -224,11 +225,11 @@ def complete(request: Request, installed: Sequence[Package], native: str) -> Req
     return replace(request, selection=replace(selection, packages=packages))
 
 
-def make_plan(manager: PackageManager, request: Request, installed: Sequence[Package]) -> Plan:
+def make_plan(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None) -> Plan:
     """The transaction that a request comes to on this host now, or the manager's problem with it."""
     selection = request.selection
     updates = manager.updates(request.rules, selection)
-    return resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection))
+    return resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection), fixed)
 
 
 def possible(plan: Plan) -> Plan:
@@ -239,10 +240,10 @@ def possible(plan: Plan) -> Plan:
     return plan
 
 
-def planned(manager: PackageManager, request: Request, installed: Sequence[Package]) -> Plan:
+def planned(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None) -> Plan:
     """A plan that can be carried out. Where an interrupted transaction stands in the way, that is what is told."""
     try:
-        plan = make_plan(manager, request, installed)
+        plan = make_plan(manager, request, installed, fixed)
     except PatchtrainError as error:
         _blame_interruption(manager, error.message)
         raise

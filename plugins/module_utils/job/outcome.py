@@ -70,11 +70,16 @@ def deviations(plan: Plan, recorded: Sequence[Wanted], installed: Seen) -> List[
     """How a plan differs from the transaction that was recorded. A package that has its recorded version already is no
     deviation: a transaction that was cut and finished later finds some of its work done."""
     targets = {change.key: change.to for change in plan.transaction.changes}
-    expected = {wanted.key: wanted.version for wanted in recorded}
-    lines = [_extra(change, expected) for change in plan.transaction.changes if expected.get(change.key, "") != change.to]
+    reached = {change.key + (change.to,) for change in plan.transaction.changes}
+    expected: Dict[Key, List[str]] = {}
+    for wanted in recorded:
+        expected.setdefault(wanted.key, []).append(wanted.version)
+    lines = [_extra(change, expected) for change in plan.transaction.changes if change.to not in expected.get(change.key, ())]
     left = {o.name: o.reason for o in plan.left_out}
     for wanted in recorded:
-        if wanted.key not in targets and wanted.version not in installed.get(wanted.key, set()):
+        if wanted.key in targets and len(expected[wanted.key]) == 1 or wanted.key + (wanted.version,) in reached:
+            continue
+        if wanted.version not in installed.get(wanted.key, set()):
             lines.append("%s %s would not be installed%s" % (wanted.name, wanted.version, _because(left.get(wanted.name))))
     return lines
 
@@ -118,11 +123,11 @@ def _outcome_from(data: Mapping[str, Any]) -> Outcome:
     return Outcome(data["name"], data["arch"], data["from"], data["to"], data["classification"], data["result"], data["reason"])
 
 
-def _extra(change: Change, expected: Mapping[Key, str]) -> str:
+def _extra(change: Change, expected: Mapping[Key, Sequence[str]]) -> str:
     if change.to is None:
         return "%s %s would be removed" % (change.name, change.from_)
     if change.key in expected:
-        return "%s would become %s, not %s" % (change.name, change.to, expected[change.key])
+        return "%s would become %s, not %s" % (change.name, change.to, ", ".join(expected[change.key]))
     return "%s %s would come in addition" % (change.name, change.to)
 
 

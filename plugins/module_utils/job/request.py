@@ -21,7 +21,8 @@ PASSED_ON = tuple(name for word in ("http_proxy", "https_proxy", "ftp_proxy", "n
 @dataclass(frozen=True)
 class Request:
     """One job. ``deadline`` is epoch seconds: after it no transaction begins. ``timeout`` bounds what can be given up:
-    refreshing, downloading, and the time until packages begin to change."""
+    refreshing, downloading, and the time until packages begin to change. With the digest of a ``release`` the packages are those
+    that bring the host there, and the selection's other criteria do not count."""
 
     kind: str = INSTALL
     manager: str = "auto"
@@ -31,6 +32,8 @@ class Request:
     download_only: bool = False
     keep_config: bool = True
     expect_digest: Optional[str] = None
+    release: Optional[str] = None
+    unknown_packages: str = "keep"
     deadline: Optional[float] = None
     timeout: float = 3600.0
     lock_timeout: float = 600.0
@@ -43,7 +46,7 @@ class Request:
                 "kind": self.kind, "manager": self.manager, "selection": self.selection.to_dict(),
                 "rules": {"security": list(self.rules.security), "known": list(self.rules.known)},
                 "refresh": self.refresh, "download_only": self.download_only, "keep_config": self.keep_config,
-                "expect_digest": self.expect_digest,
+                "expect_digest": self.expect_digest, "release": self.release, "unknown_packages": self.unknown_packages,
             },
             "limits": {"deadline": self.deadline, "timeout": self.timeout, "lock_timeout": self.lock_timeout},
             "environment": dict(self.environment),
@@ -56,7 +59,8 @@ def from_spec(spec: Document) -> Request:
         kind=what["kind"], manager=what["manager"], selection=_selection(what["selection"]),
         rules=Rules(tuple(what["rules"]["security"]), tuple(what["rules"]["known"])),
         refresh=what["refresh"], download_only=what["download_only"], keep_config=what["keep_config"],
-        expect_digest=what["expect_digest"], deadline=limits["deadline"], timeout=limits["timeout"],
+        expect_digest=what["expect_digest"], release=what.get("release"),
+        unknown_packages=what.get("unknown_packages", "keep"), deadline=limits["deadline"], timeout=limits["timeout"],
         lock_timeout=limits["lock_timeout"], environment=spec["environment"])
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .records import Change, Outcome, Package, Plan, Selection, Transaction, Update, Wanted
-from .selection import Barred, Presence, barred, same_arch, select, unreached
+from .selection import Barred, Fixed, Presence, barred, same_arch, select, unreached
 
 Simulate = Callable[[Sequence[Wanted]], Transaction]
 
@@ -49,12 +49,14 @@ class _Rejected:
     """How many were accepted when it was tried."""
 
 
-def plan(updates: Sequence[Update], selection: Selection, holds: Sequence[str], installed: Sequence[Package], simulate: Simulate) -> Plan:
-    """The largest transaction found that keeps all promises, and what was left out with the reasons."""
+def plan(updates: Sequence[Update], selection: Selection, holds: Sequence[str], installed: Sequence[Package], simulate: Simulate,
+         fixed: Optional[Fixed] = None) -> Plan:
+    """The largest transaction found that keeps all promises, and what was left out with the reasons. ``fixed`` are packages that must
+    not move, beside the held ones, with the reason."""
     selected = select(updates, selection, holds, installed)
     known = {update.key: update for update in updates}
     there = Presence(installed)
-    search = _Search(simulate, _Judge(selection, barred(updates, selection, holds), there))
+    search = _Search(simulate, _Judge(selection, barred(updates, selection, holds, fixed), there))
     search.run(selected.wanted)
     rejected = [unreached(r.item, known.get(r.item.key), there.versions(*r.item.key), r.verdict.result, r.verdict.reason)
                 for r in search.rejected.values()]

@@ -11,13 +11,17 @@ still phases in differs from host to host; it waits, unless it is named in ``inc
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import BadInput
+from .kernels import install_only
 from .records import Outcome, Package, Selection, Update, Wanted
 
 Barred = Callable[[str, str], Optional[str]]
 """Why a package, by name and arch, must not move: None where it may. An empty arch stands for any."""
+
+Fixed = Mapping[Tuple[str, str], str]
+"""Packages that must not move for other reasons than a hold, by name and arch, with the reason."""
 
 HELD = "held by its administrator"
 _NEUTRAL = ("all", "noarch")
@@ -44,10 +48,12 @@ def select(updates: Iterable[Update], selection: Selection, holds: Sequence[str]
     return Selected(tuple(wanted), tuple(left_out))
 
 
-def barred(updates: Iterable[Update], selection: Selection, holds: Sequence[str]) -> Barred:
-    """What may not move even as a dependency of something else."""
+def barred(updates: Iterable[Update], selection: Selection, holds: Sequence[str], fixed: Optional[Fixed] = None) -> Barred:
+    """What may not move even as a dependency of something else; ``fixed`` are further packages, with their reasons."""
     exclude = () if selection.packages is not None else selection.exclude
     found: Dict[Tuple[str, str], str] = {}
+    for (name, arch), reason in (fixed or {}).items():
+        found[name, arch] = found[name, ""] = reason
     for update in updates:
         rule = _matching(update, exclude)
         if update.held or rule:
@@ -119,7 +125,7 @@ def _exactly(packages: Sequence[Wanted], updates: Sequence[Update], holds: Seque
     known = {update.key: update for update in updates}
     wanted: List[Wanted] = []
     left_out: List[Outcome] = []
-    for item in sorted(_once(packages), key=lambda w: w.key):
+    for item in sorted(_once(packages), key=lambda w: w.key + (w.version,)):
         versions, update = there.versions(item.name, item.arch), known.get(item.key)
         if item.version in versions:
             continue
@@ -138,7 +144,7 @@ def unreached(item: Wanted, update: Optional[Update], versions: Sequence[str], r
 def _once(packages: Sequence[Wanted]) -> List[Wanted]:
     found: Dict[Tuple[str, str], Wanted] = {}
     for item in packages:
-        if found.setdefault(item.key, item) != item:
+        if found.setdefault(item.key, item) != item and not install_only(item.name):
             raise BadInput("packages names %s (%s) twice, as %s and as %s: leave one" % (
                 item.name, item.arch, found[item.key].version, item.version), option="packages", package=item.name)
-    return list(found.values())
+    return list(dict.fromkeys(packages))
