@@ -44,7 +44,7 @@ class ActionModule(PatchtrainAction):
         """In a play of one's own: whoever comes last closes; each host answers for itself."""
         settings, run = self.settings(), self.needed("run_id")
         result: Dict[str, Any] = {}
-        ending = closing.finish(ledger, run, settings, only_if_done=True)
+        ending = closing.finish_last(ledger, run, settings, [str(host) for host in self.variables.get("ansible_play_batch", ())])
         if ending:
             result.update(self._told(ledger, run))
         own = HostBook(ledger, run, self.host).final_state()
@@ -58,7 +58,7 @@ class ActionModule(PatchtrainAction):
         settings, run = self.settings(), self.needed("run_id")
         ending = closing.finish(ledger, run, settings)
         result = self._told(ledger, run)
-        if ending and ending.offenders and not self.checking:
+        if ending.offenders and not self.checking:
             raise RunFailed(closing.in_words(ending), **result)
         return result
 

@@ -24,13 +24,26 @@ from .settings import Settings
 COLUMNS = 100
 
 
-def finish(ledger: Ledger, run: str, settings: Settings, only_if_done: bool = False) -> Optional[Ending]:
-    """End the run; None where ``only_if_done`` and a host is still on its way, or may still have its turn."""
+def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
+    """End the run."""
+    with ledger.write() as c:
+        return runs.finish(c, runs.get(c, run).id, settings.patch_fail_on)
+
+
+def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Sequence[str]) -> Optional[Ending]:
+    """End the run of a play of one's own with its last host; None where a host is still on its way, or may still have its turn.
+    ``batch`` are the hosts of the play's present batch that have not left the play."""
     with ledger.write() as c:
         found = runs.get(c, run)
-        if only_if_done and not _nobody_else_comes(c, found):
-            return runs.finish_if_done(c, found.id, settings.patch_fail_on)
-        return runs.finish(c, found.id, settings.patch_fail_on)
+        if _nobody_else_comes(c, found) or (settings.patch_fail_host and _play_ends(c, found, settings, batch)):
+            return runs.finish(c, found.id, settings.patch_fail_on)
+        return runs.finish_if_done(c, found.id, settings.patch_fail_on)
+
+
+def _play_ends(c: Any, run: Run, settings: Settings, batch: Sequence[str]) -> bool:
+    """Whether all of a batch fail: Ansible ends the play then, and no other batch comes, however many failures are still allowed."""
+    states = {host.host: host.state for host in hosts.all_of(c, run.id)}
+    return bool(batch) and all(states.get(host) in settings.patch_fail_on for host in batch)
 
 
 def _nobody_else_comes(c: Any, run: Run) -> bool:

@@ -50,6 +50,9 @@ def what_it_means(assessment: Mapping[str, Any], changes: int, setting: str) -> 
         return "blocked", "; ".join(obstacles)
     if changes:
         return "waiting", ""
+    if assessment.get("interrupted"):
+        # Only in check mode: else it was repaired before anything was planned.
+        return "waiting", "an interrupted installation would be repaired: %s" % assessment["interrupted"]
     if assessment.get("metadata_age_s") is None:
         return "blocked", "the host's package metadata was never fetched: set patch_refresh to true"
     if setting == "always":

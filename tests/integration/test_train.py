@@ -84,6 +84,18 @@ def test_the_role_in_a_serial_play_of_ones_own(fleet: Fleet) -> None:
         assert ledger.execute("SELECT count(*), min(state) FROM runs").fetchone() == (1, "succeeded")
 
 
+def test_a_play_of_ones_own_whose_batch_fails_ends_its_run(fleet: Fleet) -> None:
+    fleet.state.mkdir(parents=True)
+    (fleet.state / "mine.yml").write_text(ROLE.replace("serial: 2", "serial: 1"))
+    fleet.deployment.pop("patch_max_unavailable")
+    checks = [{"name": "never there", "url": "http://127.0.0.1:9/"}]
+    done = fleet.play(str(fleet.state / "mine.yml"), patch_max_failed=3, patch_health_checks=checks, patch_health_timeout=4)
+    assert done.rc != 0, done.text[-3000:]
+    assert done.states() == {"web1": "failed", "web2": "not_started", "web3": "not_started", "web4": "not_started"}
+    with sqlite3.connect(fleet.state / "patchtrain" / "ledger.db") as ledger:
+        assert ledger.execute("SELECT state FROM runs").fetchall() == [("failed",)]
+
+
 def test_a_limit_still_ends_with_a_report(fleet: Fleet) -> None:
     done = fleet.play("fleetops.patchtrain.patch", "--limit", "web3")
     assert done.rc == 0 and done.states() == {"web3": "succeeded"}, done.text[-3000:]
