@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .errors import LockTimeout, NotEnoughSpace
+from .errors import LockTimeout, NotEnoughSpace, PatchtrainError
 from .job import space
 from .packages.detect import platform
 from .packages.manager import PackageManager, Rules
 from .packages.records import CLASSIFICATIONS, Selection, Update
-from .reboot import kernel, pending_reboot
+from .reboot import kernel as kernels
+from .reboot import pending_reboot
+from .release import host as release_host
+from .release.attached import ROOT
+from .release.drift import Entry
 from .runner import Runner
 
 Obstacle = Dict[str, str]
@@ -26,15 +30,29 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Selection,
-           measure: space.Measure = space.measure) -> Dict[str, Any]:
+           measure: space.Measure = space.measure, root: str = ROOT) -> Dict[str, Any]:
     """The assessment, from the metadata that the host has."""
     updates = manager.updates(rules, selection)
     interrupted = manager.interrupted()
+    kernel = kernels(runner)
+    release, drift, damage = _release(runner, manager, kernel, root)
     return {
         "platform": platform(runner, manager).to_dict(), "manager": manager.name, "metadata_age_s": manager.metadata_age(),
         "updates": [update.to_dict() for update in updates], "counts": counts(updates), "reboot": pending_reboot(runner, manager).to_dict(),
-        "interrupted": interrupted, "release": None, "drift": [], "boot_id": (runner.read(BOOT_ID) or "").strip(),
-        "kernel": kernel(runner), "obstacles": obstacles(runner, manager, updates, interrupted, measure)}
+        "interrupted": interrupted, "release": release, "drift": drift, "boot_id": (runner.read(BOOT_ID) or "").strip(),
+        "kernel": kernel, "obstacles": obstacles(runner, manager, updates, interrupted, measure) + damage}
+
+
+def _release(runner: Runner, manager: PackageManager, kernel: Dict[str, Any],
+             root: str) -> Tuple[Optional[str], List[Entry], List[Obstacle]]:
+    """The release that the host is attached to, and its drift. One that can't be read stands in the way."""
+    try:
+        should = release_host.target(runner, root)
+        if should is None:
+            return None, [], []
+        return should.digest, release_host.differences(manager, should, kernel), []
+    except PatchtrainError as error:
+        return None, [], [{"kind": "release", "message": error.message}]
 
 
 def counts(updates: Sequence[Update]) -> Dict[str, int]:

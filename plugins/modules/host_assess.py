@@ -60,6 +60,21 @@ options:
         themselves until this time in epoch seconds. That ends by itself. V(0) holds nothing off.
     type: float
     default: 0
+  release:
+    description:
+      - The digest of a release. The transaction then is the one that brings the host to exactly this release, and O(classifications), O(include)
+        and O(packages) do not count; an installed package that O(exclude) keeps from its version of the release is a failure.
+      - The host has to be attached to this release.
+      - Packages go down only with O(allow_downgrade). All of it or nothing; what stands in the way is named.
+    type: str
+  unknown_packages:
+    description:
+      - With O(release), what becomes of packages that the release does not know.
+      - V(keep) leaves them alone, but for what the release's own packages need of them. V(hold) lets nothing move them, and
+        what can't be had then is a failure. V(fail) makes no plan where there are any, and names them.
+    type: str
+    choices: [keep, hold, fail]
+    default: keep
   run_id:
     description: The run that holds them off, and that may let them go.
     type: str
@@ -86,6 +101,12 @@ EXAMPLES = r"""
     classifications: [security]
     hold_until: "{{ now(utc=true).timestamp() + 7200 }}"
     run_id: web-2026-11
+  become: true
+
+- name: What would bring this host to the release, down as well as up?
+  fleetops.patchtrain.host_assess:
+    release: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    allow_downgrade: true
   become: true
 """
 
@@ -152,6 +173,8 @@ from ..module_utils.job.state import DEFAULT_ROOT
 from ..module_utils.job.unit import Host
 from ..module_utils.packages.apt.classify import DEFAULT_RULES
 from ..module_utils.packages.detect import detect
+from ..module_utils.release.level import UNKNOWN_POLICIES
+from ..module_utils.release.manifest import check_digest
 from ..module_utils.runner import SystemRunner
 
 SPEC: Dict[str, Any] = dict(
@@ -163,6 +186,8 @@ SPEC: Dict[str, Any] = dict(
     lock_timeout={"type": "float", "default": 600},
     health={"type": "bool", "default": True},
     hold_until={"type": "float", "default": 0},
+    release={"type": "str"},
+    unknown_packages={"type": "str", "choices": list(UNKNOWN_POLICIES), "default": UNKNOWN_POLICIES[0]},
     run_id={"type": "str"},
     state_dir={"type": "path", "default": DEFAULT_ROOT},
 )
@@ -171,6 +196,7 @@ SPEC: Dict[str, Any] = dict(
 def preparation_from(options: Dict[str, Any], check_mode: bool) -> prepare.Preparation:
     request = Request(
         manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
+        release=None if options["release"] is None else check_digest(options["release"]), unknown_packages=options["unknown_packages"],
         refresh=options["refresh"], timeout=options["timeout"], lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
     return prepare.Preparation(
         request, options["stage"], options["refresh_timeout"], options["health"], options["hold_until"], options["run_id"],

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Sequence
 
 from ..clock import Clock, Deadline
-from ..errors import CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
+from ..errors import BadInput, CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
 from ..packages.manager import PackageManager
 from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
@@ -93,6 +93,8 @@ class Installation:
 
     def _decide(self) -> None:
         request, manager = self._request, self._manager
+        if request.release is not None:
+            raise BadInput("a job installs a release as the exact list that host_assess planned: pass packages and expect_digest", option="release")
         if request.refresh:
             self._journal.phase("refresh")
             manager.refresh(request.timeout)
@@ -206,7 +208,8 @@ class Installation:
                 result.update(failed=True, **error.as_result())
 
     def _look_closely(self, result: Document) -> None:
-        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection)
+        root = os.path.dirname(os.path.dirname(self._job.path))
+        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=root)
         result["reboot"] = result["assessment"]["reboot"]
         if self._begun:
             result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))

@@ -15,14 +15,15 @@ import os
 import sys
 import uuid
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from ..assessment import assess
 from ..errors import PatchtrainError, TransactionInterrupted
 from ..health.probe import probe
 from ..packages.manager import PackageManager
-from ..packages.records import Plan
+from ..packages.records import Package, Plan
 from . import bundle, client, outcome, program, space
+from .converge import plan_to_release
 from .files import Document
 from .hold import hold
 from .install import complete, listing, planned, wanted_of
@@ -65,7 +66,7 @@ def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document
         client.require_root()
         result["repaired"] = _repaired(host, manager, order)
     found = _refreshed(manager, order)
-    result["assessment"] = assess(host.runner, manager, order.request.rules, order.request.selection)
+    result["assessment"] = assess(host.runner, manager, order.request.rules, order.request.selection, root=order.root)
     result["health"] = probe(host.runner) if order.health else None
     try:
         _plan_and_fetch(host, manager, order, result)
@@ -117,7 +118,7 @@ def _refreshed(manager: PackageManager, order: Preparation) -> List[Document]:
 
 def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, result: Document) -> None:
     installed = manager.installed()
-    plan = planned(manager, complete(order.request, installed, manager.arch()), installed)
+    plan = _plan(host, manager, order, installed)
     result["plan"] = outcome.plan_document(plan)
     if not plan.transaction.changes:
         return
@@ -127,6 +128,12 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
             result["held_units"] = hold(host.runner, manager.updater_units(), order.run_id or "", order.hold_until)
             result["program"] = State(order.root).keep_program(bundle.build(program.main)) if result["held_units"] else None
         result["downloaded"] = _downloaded(manager, order.request, plan)
+
+
+def _plan(host: Host, manager: PackageManager, order: Preparation, installed: Sequence[Package]) -> Plan:
+    if order.request.release is not None:
+        return plan_to_release(host.runner, manager, order.request, installed, order.root)
+    return planned(manager, complete(order.request, installed, manager.arch()), installed)
 
 
 def _downloaded(manager: PackageManager, request: Request, plan: Plan) -> bool:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import IO, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from .records import Package, Reboot, Record, Selection, Transaction, Update, Wanted
 
@@ -57,6 +57,9 @@ class PackageManager(Protocol):
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Every pending update, held ones included, classified. With ``security_level`` ``minimal`` a security update's
         candidate is the lowest version with the fix."""
+
+    def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
+        """By name and arch, the id of a source that offers any version of a package; what nobody offers is left out."""
 
     def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         """What installing exactly these would do, dependencies included, from the metadata on the host."""

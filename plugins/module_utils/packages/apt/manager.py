@@ -95,6 +95,11 @@ class Apt:
             entry.name, entry.arch, entry.version, candidate, source=_source(policy, candidate), held=entry.held,
             classification=classify.classify(entry.version, candidate, policy, targets, rules), phased=bool(version and version.phased))
 
+    def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
+        policies = self._policy([entry for entry in self._entries() if entry.present])
+        found = {(p.name, p.arch): _feeder(policies.get(key(p.name, p.arch, self.arch()))) for p in packages}
+        return {at: source for at, source in found.items() if source}
+
     def _with_sizes(self, updates: Sequence[Update]) -> List[Update]:
         wanted = [Wanted(update.name, update.arch, update.candidate) for update in updates]
         sizes = self._records(wanted)
@@ -255,6 +260,12 @@ class Apt:
 
 def _newer(entry: parse.Entry, policy: Optional[parse.Policy]) -> bool:
     return bool(policy and policy.candidate and compare_deb(entry.version, policy.candidate) < 0)
+
+
+def _feeder(policy: Optional[parse.Policy]) -> str:
+    """Who offers any version."""
+    sources = (_source(policy, version.version) for version in (policy.versions if policy else ()))
+    return next(filter(None, sources), "")
 
 
 def _source(policy: Optional[parse.Policy], version: str) -> str:

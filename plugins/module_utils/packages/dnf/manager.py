@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...clock import Clock, Deadline
 from ...errors import CommandFailed
@@ -93,6 +93,11 @@ class Dnf:
         unlocked = allows(self._locks(), [entry.nevra for entry in entries] + [_nevra(c) for c in every])
         return classify.updates(entries, every, self._fixes(), self._telling(self._indexes()), lambda c: _nevra(c) in free and unlocked(c),
                                 selection.security_level == "minimal")
+
+    def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
+        names = sorted({package.name for package in packages})
+        offers = [offer.candidate for chunk in load.chunks(names) for offer in self._offers(["--available", "--"] + list(chunk), strict=False)]
+        return classify.feeders(packages, offers)
 
     # ------------------------------------------------------------ what would happen
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..records import SEVERITIES, Update
+from ..records import SEVERITIES, Package, Update
+from ..selection import same_arch
 from ..versions import compare_rpm
 from .parse import Entry, Key, by_key
 
@@ -53,6 +54,15 @@ def updates(installed: Iterable[Entry], candidates: Iterable[Candidate], fixes: 
     fixes_of, found = _grouped(fixes), _grouped(candidates)
     pending = (_update(key, there, found[key], fixes_of.get(key, []), telling, allowed, minimal) for key in sorted(found))
     return [update for update in pending if update is not None]
+
+
+def feeders(packages: Iterable[Package], offered: Iterable[Candidate]) -> Dict[Key, str]:
+    """Which source offers any version of a package, by name and arch."""
+    sources: Dict[str, Dict[str, str]] = {}
+    for candidate in offered:
+        sources.setdefault(candidate.name, {})[candidate.arch] = candidate.source
+    found = {(p.name, p.arch): [source for arch, source in sources.get(p.name, {}).items() if same_arch(arch, p.arch)] for p in packages}
+    return {at: names[0] for at, names in found.items() if names}
 
 
 def _grouped(items: Iterable[NamedTuple]) -> Dict[Key, list]:  # type: ignore[type-arg]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...clock import Clock, Deadline
 from ...runner import Runner
@@ -92,6 +92,11 @@ class Zypper:
         of a lock or of a dependency, the newest there is."""
         asked = (["list-updates", "--all"], ["list-updates"])
         return {(found.name, found.arch): found for args in asked for found in parse.newest(self._tool.ask(args).stdout)}
+
+    def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
+        names = sorted({package.name for package in packages})
+        offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]
+        return classify.feeders(packages, offers)
 
     # ------------------------------------------------------------ what would happen
 

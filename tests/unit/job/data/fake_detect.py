@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import IO, Any, Dict, List, Mapping, Optional, Sequence
+from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import CommandFailed, TransactionInterrupted
 from .manager import Rules, Source
@@ -65,6 +65,9 @@ class Fake:
         return [Update(name, "amd64", host["installed"][name][0], version, "security", size=10, held=name in host["held"])
                 for name, version in sorted(host["available"].items())
                 if name in host["installed"] and host["installed"][name][0] != version]
+
+    def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
+        return {(p.name, p.arch): "s" for p in packages if p.name in self._host()["available"]}
 
     def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         host = self._host()

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The plan that brings a host to its release: all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List, Sequence, Tuple
+
+from ..errors import TransactionImpossible
+from ..packages.kernels import losing
+from ..packages.manager import PackageManager
+from ..packages.records import Package, Plan, Wanted
+from ..packages.versions import comparator
+from ..release import host as release_host
+from ..release.level import Level, Terms, astray, level
+from ..release.pairing import Section
+from ..runner import Runner
+from .install import planned
+from .request import Request
+
+_ROUNDS = 5
+_LISTED = 5
+
+
+def plan_to_release(runner: Runner, manager: PackageManager, request: Request, installed: Sequence[Package], root: str) -> Plan:
+    """``TransactionImpossible`` names what keeps the host from its release."""
+    should = release_host.required(runner, root, request.release or "")
+    asked = request.selection
+    terms = Terms(manager.arch(), comparator(manager.name), should.exclude, asked.exclude, manager.holds(), asked.allow_downgrade,
+                  request.unknown_packages)
+    plan = _settled(manager, request, installed, level(installed, should.section, terms), should.section, terms)
+    _whole(plan)
+    _keeps_kernel(runner, plan)
+    return plan
+
+
+def _settled(manager: PackageManager, request: Request, installed: Sequence[Package], goal: Level, section: Section, terms: Terms) -> Plan:
+    """What comes along as a dependency comes at the release's version, too: what does not is asked for until it does."""
+    wanted: Tuple[Wanted, ...] = goal.wanted
+    for _round in range(_ROUNDS):
+        exact = replace(request, selection=replace(request.selection, packages=wanted))
+        plan = planned(manager, exact, installed, goal.fixed)
+        more = [item for item in astray(plan.transaction.changes, section, terms) if item not in wanted]
+        if not more:
+            return plan
+        wanted += tuple(more)
+    raise TransactionImpossible("the package manager insists on other versions than the release's: %s" % _some(
+        ["%s %s" % (item.name, item.version) for item in more]), packages=sorted(item.name for item in more))
+
+
+def _whole(plan: Plan) -> None:
+    """Some of a release is no release."""
+    left = ["%s %s (%s)" % (out.name, out.to, out.reason) for out in plan.left_out]
+    if left:
+        raise TransactionImpossible("the host can't be brought to the release: %s" % _some(left), packages=sorted(o.name for o in plan.left_out))
+
+
+def _keeps_kernel(runner: Runner, plan: Plan) -> None:
+    running = runner.run(["uname", "-r"]).check().stdout.strip()
+    lost = ["%s %s" % (change.name, change.from_) for change in losing(plan.transaction.changes, running)]
+    if lost:
+        raise TransactionImpossible("the running kernel would be removed: %s; boot another one first" % _some(lost), packages=lost)
+
+
+def _some(lines: List[str]) -> str:
+    return "; ".join(lines[:_LISTED] + (["and %d more" % (len(lines) - _LISTED)] if len(lines) > _LISTED else []))

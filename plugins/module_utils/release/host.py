@@ -1,0 +1,56 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The release that a host is attached to, held against the host. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from ..errors import TransactionImpossible
+from ..packages.manager import PackageManager
+from ..packages.records import Package
+from ..packages.versions import comparator
+from ..runner import Runner
+from .attached import attached, manifest
+from .drift import Entry, drift, fed
+from .manifest import section
+
+
+class Target(NamedTuple):
+    """What the host should be: the release's digest, its globs of packages that it does not speak of, and its section for this host."""
+
+    digest: str
+    exclude: Sequence[str]
+    section: Dict[str, Any]
+
+
+def target(runner: Runner, root: str) -> Optional[Target]:
+    """None where the host is attached to no release; ``ManifestWrong`` where its manifest is not the one of the digest."""
+    document = attached(runner, root)
+    content = manifest(runner, root)
+    if document is None or content is None:
+        return None
+    return Target(document["digest"], content["exclude"], section(content, document["platform"]))
+
+
+def required(runner: Runner, root: str, digest: str) -> Target:
+    """The release that is meant, and no other."""
+    found = target(runner, root)
+    if found is None or found.digest != digest:
+        there = "to %s" % found.digest if found else "to no release"
+        raise TransactionImpossible("the host is attached %s, and is to go to %s: attach it first (software_source)" % (there, digest),
+                                    attached=found.digest if found else None, release=digest)
+    return found
+
+
+def differences(manager: PackageManager, should: Target, kernel: Dict[str, Any]) -> List[Entry]:
+    """The host's drift, with who still feeds each package that the release does not know."""
+    installed = manager.installed()
+    found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel)
+    unknown = {(entry["name"], entry["arch"]) for entry in found if entry["kind"] == "unknown"}
+    return fed(found, manager.feeders(_of(installed, unknown))) if unknown else found
+
+
+def _of(installed: Sequence[Package], keys: Set[Tuple[str, str]]) -> List[Package]:
+    return [package for package in installed if (package.name, package.arch) in keys]
