@@ -8,6 +8,7 @@ specification, and the table of its README. With --check nothing is written, and
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-import conftest  # noqa: E402,F401  pylint: disable=unused-import,wrong-import-position  (makes the collection importable)
+runpy.run_path(str(ROOT / "tests" / "conftest.py"))  # makes the collection importable
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import settings  # noqa: E402  pylint: disable=wrong-import-position
 
 ROLE = ROOT / "roles" / "patch"
@@ -77,7 +77,7 @@ def specification() -> str:
     options["patch_force_reason"] = FORCE
     _Dumper.shared = options
     spec = {"argument_specs": {name: {"short_description": about, "options": options} for name, about in ENTRIES.items()}}
-    return HEAD + yaml.dump(spec, Dumper=_Dumper, sort_keys=False, width=130, default_flow_style=False)
+    return HEAD + yaml.dump(spec, Dumper=_Dumper, sort_keys=False, width=120, default_flow_style=False)
 
 
 def readme() -> str:
