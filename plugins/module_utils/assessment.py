@@ -17,7 +17,7 @@ from .reboot import kernel as kernels
 from .reboot import pending_reboot
 from .release import host as release_host
 from .release.attached import ROOT
-from .release.drift import Entry
+from .release.host import Target
 from .runner import Runner
 
 Obstacle = Dict[str, str]
@@ -32,27 +32,33 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Selection,
            measure: space.Measure = space.measure, root: str = ROOT) -> Dict[str, Any]:
     """The assessment, from the metadata that the host has."""
-    updates = manager.updates(rules, selection)
+    should, damage = _release(runner, root)
+    updates = _updates(manager, rules, selection, should)
     interrupted = manager.interrupted()
     kernel = kernels(runner)
-    release, drift, damage = _release(runner, manager, kernel, root)
     return {
         "platform": platform(runner, manager).to_dict(), "manager": manager.name, "metadata_age_s": manager.metadata_age(),
         "updates": [update.to_dict() for update in updates], "counts": counts(updates), "reboot": pending_reboot(runner, manager).to_dict(),
-        "interrupted": interrupted, "release": release, "drift": drift, "boot_id": (runner.read(BOOT_ID) or "").strip(),
+        "interrupted": interrupted, "release": should.digest if should else None,
+        "drift": release_host.differences(runner, manager, should, kernel) if should else [], "boot_id": (runner.read(BOOT_ID) or "").strip(),
         "kernel": kernel, "obstacles": obstacles(runner, manager, updates, interrupted, measure) + damage}
 
 
-def _release(runner: Runner, manager: PackageManager, kernel: Dict[str, Any],
-             root: str) -> Tuple[Optional[str], List[Entry], List[Obstacle]]:
-    """The release that the host is attached to, and its drift. One that can't be read stands in the way."""
+def _release(runner: Runner, root: str) -> Tuple[Optional[Target], List[Obstacle]]:
+    """The release that the host is attached to. One that can't be read stands in the way."""
     try:
-        should = release_host.target(runner, root)
-        if should is None:
-            return None, [], []
-        return should.digest, release_host.differences(manager, should, kernel), []
+        return release_host.target(runner, root), []
     except PatchtrainError as error:
-        return None, [], [{"kind": "release", "message": error.message}]
+        return None, [{"kind": "release", "message": error.message}]
+
+
+def _updates(manager: PackageManager, rules: Rules, selection: Selection, should: Optional[Target]) -> List[Update]:
+    """A release's repository does not say all that the release's manifest knows of them."""
+    updates = manager.updates(rules, selection)
+    if should is None:
+        return updates
+    advice = release_host.advice_of(manager, should)
+    return [advice.update(update) for update in updates]
 
 
 def counts(updates: Sequence[Update]) -> Dict[str, int]:

@@ -236,7 +236,7 @@ def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     runner = SystemRunner()
     request = request_from(options)
     if check_mode:
-        return preview(runner, detect(runner, options["manager"]), request)
+        return preview(runner, detect(runner, options["manager"]), request, options["state_dir"])
     order = client.Order(request, options["run_id"], options["step"], options["wait"], options["timeout"], options["state_dir"])
     return client.perform(Host.this(runner, sys.executable), order)
 

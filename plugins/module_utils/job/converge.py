@@ -14,8 +14,8 @@ from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan, Wanted
 from ..packages.versions import comparator
 from ..release import host as release_host
+from ..release.host import Target
 from ..release.level import Level, Terms, astray, level
-from ..release.pairing import Section
 from ..runner import Runner
 from .install import planned
 from .request import Request
@@ -30,19 +30,21 @@ def plan_to_release(runner: Runner, manager: PackageManager, request: Request, i
     asked = request.selection
     terms = Terms(manager.arch(), comparator(manager.name), should.exclude, asked.exclude, manager.holds(), asked.allow_downgrade,
                   request.unknown_packages)
-    plan = _settled(manager, request, installed, level(installed, should.section, terms), should.section, terms)
+    goal = level(installed, should.section, terms)
+    plan = _settled(manager, request, installed, goal, should, terms)
     _whole(plan)
     _keeps_kernel(runner, plan)
     return plan
 
 
-def _settled(manager: PackageManager, request: Request, installed: Sequence[Package], goal: Level, section: Section, terms: Terms) -> Plan:
+def _settled(manager: PackageManager, request: Request, installed: Sequence[Package], goal: Level, should: Target, terms: Terms) -> Plan:
     """What comes along as a dependency comes at the release's version, too: what does not is asked for until it does."""
     wanted: Tuple[Wanted, ...] = goal.wanted
+    advice = release_host.advice_of(manager, should)
     for _round in range(_ROUNDS):
         exact = replace(request, selection=replace(request.selection, packages=wanted))
-        plan = planned(manager, exact, installed, goal.fixed)
-        more = [item for item in astray(plan.transaction.changes, section, terms) if item not in wanted]
+        plan = planned(manager, exact, installed, goal.fixed, advice)
+        more = [item for item in astray(plan.transaction.changes, should.section, terms) if item not in wanted]
         if not more:
             return plan
         wanted += tuple(more)

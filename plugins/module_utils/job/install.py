@@ -22,6 +22,8 @@ from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
 from ..packages.selection import Fixed
 from ..assessment import assess
+from ..release.advice import NOTHING, Advice
+from ..release.host import advice as advice_of
 from ..runner import Runner
 from . import outcome, space
 from .files import Document
@@ -43,6 +45,7 @@ class Installation:
                  measure: space.Measure = space.measure, now: Callable[[], float] = time.time, clock: Clock = Clock()) -> None:  # noqa: B008
         self._runner, self._manager, self._job, self._journal, self._stop = runner, manager, job, journal, stop
         self._measure, self._now, self._clock = measure, now, clock
+        self._root = os.path.dirname(os.path.dirname(job.path))
         self._request: Request = from_spec(job.spec())
         self._plan = Plan(Transaction())
         self._before: List[Package] = []
@@ -101,7 +104,7 @@ class Installation:
         self._journal.phase("plan")
         self._before = manager.installed()
         self._request = complete(request, self._before, manager.arch())
-        self._plan = make_plan(manager, self._request, self._before)
+        self._plan = make_plan(manager, self._request, self._before, advice=advice_of(self._runner, manager, self._root))
         self._leftover = manager.leftover_config()
         self._job.write_plan(dict(outcome.plan_document(self._plan), before=[p.to_dict() for p in self._before]))
         possible(self._plan)
@@ -208,8 +211,7 @@ class Installation:
                 result.update(failed=True, **error.as_result())
 
     def _look_closely(self, result: Document) -> None:
-        root = os.path.dirname(os.path.dirname(self._job.path))
-        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=root)
+        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=self._root)
         result["reboot"] = result["assessment"]["reboot"]
         if self._begun:
             result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
@@ -228,11 +230,14 @@ def complete(request: Request, installed: Sequence[Package], native: str) -> Req
     return replace(request, selection=replace(selection, packages=packages))
 
 
-def make_plan(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None) -> Plan:
-    """The transaction that a request comes to on this host now, or the manager's problem with it."""
+def make_plan(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None,
+              advice: Advice = NOTHING) -> Plan:
+    """The transaction that a request comes to on this host now, or the manager's problem with it. ``advice`` is what the release that
+    the host is attached to knows of updates."""
     selection = request.selection
-    updates = manager.updates(request.rules, selection)
-    return resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection), fixed)
+    updates = [advice.update(update) for update in manager.updates(request.rules, selection)]
+    plan = resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection), fixed)
+    return advice.plan(plan, updates)
 
 
 def possible(plan: Plan) -> Plan:
@@ -243,10 +248,11 @@ def possible(plan: Plan) -> Plan:
     return plan
 
 
-def planned(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None) -> Plan:
+def planned(manager: PackageManager, request: Request, installed: Sequence[Package], fixed: Optional[Fixed] = None,
+            advice: Advice = NOTHING) -> Plan:
     """A plan that can be carried out. Where an interrupted transaction stands in the way, that is what is told."""
     try:
-        plan = make_plan(manager, request, installed, fixed)
+        plan = make_plan(manager, request, installed, fixed, advice)
     except PatchtrainError as error:
         _blame_interruption(manager, error.message)
         raise

@@ -85,11 +85,16 @@ def deviations(plan: Plan, recorded: Sequence[Wanted], installed: Seen) -> List[
 
 
 def plan_document(plan: Plan) -> Document:
-    changes = [dict(change.to_dict(), classification=classification(plan, change)) for change in plan.transaction.changes]
+    changes = [_change_document(plan, change) for change in plan.transaction.changes]
     return {
         "changes": changes, "left_out": [o.to_dict() for o in plan.left_out], "digest": plan.digest,
         "download_size": plan.transaction.download_size, "installed_size": plan.transaction.installed_size,
     }
+
+
+def _change_document(plan: Plan, change: Change) -> Document:
+    return dict(change.to_dict(), classification=classification(plan, change), advisories=list(plan.advisories.get(change.name, ())),
+                cves=list(plan.cves.get(change.name, ())))
 
 
 def plan_from(document: Document) -> Plan:
@@ -97,7 +102,9 @@ def plan_from(document: Document) -> Plan:
     return Plan(
         Transaction(changes, document["download_size"], document["installed_size"]),
         tuple(_outcome_from(o) for o in document["left_out"]), document["digest"],
-        {c["name"]: c["classification"] for c in document["changes"]})
+        {c["name"]: c["classification"] for c in document["changes"]},
+        {c["name"]: tuple(c["advisories"]) for c in document["changes"] if c.get("advisories")},
+        {c["name"]: tuple(c["cves"]) for c in document["changes"] if c.get("cves")})
 
 
 def classification(plan: Plan, change: Change) -> str:

@@ -22,6 +22,7 @@ from ..errors import PatchtrainError, TransactionInterrupted
 from ..health.probe import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan
+from ..release import host as release_host
 from . import bundle, client, outcome, program, space
 from .converge import plan_to_release
 from .files import Document
@@ -133,7 +134,8 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
 def _plan(host: Host, manager: PackageManager, order: Preparation, installed: Sequence[Package]) -> Plan:
     if order.request.release is not None:
         return plan_to_release(host.runner, manager, order.request, installed, order.root)
-    return planned(manager, complete(order.request, installed, manager.arch()), installed)
+    advice = release_host.advice(host.runner, manager, order.root)
+    return planned(manager, complete(order.request, installed, manager.arch()), installed, advice=advice)
 
 
 def _downloaded(manager: PackageManager, request: Request, plan: Plan) -> bool:

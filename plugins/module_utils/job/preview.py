@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ..packages.manager import PackageManager
 from ..reboot import pending_reboot
+from ..release.attached import ROOT
+from ..release.host import advice
 from ..runner import Runner
 from . import client, outcome
 from .files import Document
@@ -15,10 +17,10 @@ from .life import boot_id
 from .request import Request
 
 
-def preview(runner: Runner, manager: PackageManager, request: Request) -> Document:
+def preview(runner: Runner, manager: PackageManager, request: Request, root: str = ROOT) -> Document:
     installed = manager.installed()
     request = complete(request, installed, manager.arch())
-    plan = planned(manager, request, installed)
+    plan = planned(manager, request, installed, advice=advice(runner, manager, root))
     verify(plan, request, installed)
     outcomes = outcome.same_for_all(plan, "pending", "would be downloaded" if request.download_only else "would be changed")
     diff = {"before": "", "after": ""} if request.download_only else outcome.diff(outcomes, ("pending",))

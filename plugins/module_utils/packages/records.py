@@ -163,9 +163,11 @@ class Selection(Record):
 @dataclass(frozen=True)
 class Plan(Record):
     """A transaction that passed all rules, with what was left out and why. ``digest`` identifies it: equal digests
-    change the same packages from and to the same versions."""
+    change the same packages from and to the same versions. The other fields are by name."""
 
     transaction: Transaction
     left_out: Tuple[Outcome, ...] = ()
     digest: str = ""
     classifications: Dict[str, str] = field(default_factory=dict)
+    advisories: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
+    cves: Dict[str, Tuple[str, ...]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from ..packages.manager import PackageManager
 from ..packages.records import Package
 from ..packages.versions import comparator
 from ..runner import Runner
+from .advice import NOTHING, Advice
 from .attached import attached, manifest
 from .drift import Entry, drift, fed
 from .manifest import section
@@ -44,7 +45,17 @@ def required(runner: Runner, root: str, digest: str) -> Target:
     return found
 
 
-def differences(manager: PackageManager, should: Target, kernel: Dict[str, Any]) -> List[Entry]:
+def advice(runner: Runner, manager: PackageManager, root: str) -> Advice:
+    """What the release that the host is attached to knows of updates; nothing where there is none."""
+    should = target(runner, root)
+    return NOTHING if should is None else advice_of(manager, should)
+
+
+def advice_of(manager: PackageManager, should: Target) -> Advice:
+    return Advice(should.section, manager.arch(), comparator(manager.name))
+
+
+def differences(runner: Runner, manager: PackageManager, should: Target, kernel: Dict[str, Any]) -> List[Entry]:
     """The host's drift, with who still feeds each package that the release does not know."""
     installed = manager.installed()
     found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel)
