@@ -1,7 +1,8 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report for spreadsheets: a line a host, and a line a package that changed, should have or is pending."""
+"""The report for spreadsheets: a line a host, and a line a package that changed, should have, is pending
+or is not as the host's release has it."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ _HOST_COLUMNS = (
     "host", "state", "compliance", "reason", "assessed_at", "assessment_age_s", "platform", "pending",
     *(f"pending_{name}" for name in CLASSIFICATIONS), "held", "reboot_pending", "rebooted", "packages_installed",
     "packages_failed", "out_of_service_s", "out_of_service_since", "obstacles",
+    "release", "release_digest", "release_intended", "drift",
 )
 _PACKAGE_COLUMNS = (
     "host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source",
@@ -28,7 +30,7 @@ _PACKAGE_COLUMNS = (
 def render_csv(model: Data) -> dict[str, str]:
     """``hosts.csv`` and ``packages.csv``."""
     hosts = hosts_of(cleaned(model))
-    packages = (line for host in hosts for line in (*_changed(host), *_pending(host)))
+    packages = (line for host in hosts for line in (*_changed(host), *_pending(host), *_drift(host)))
     return {"hosts.csv": _sheet(_HOST_COLUMNS, map(_host, hosts)), "packages.csv": _sheet(_PACKAGE_COLUMNS, packages)}
 
 
@@ -47,8 +49,13 @@ def _host(host: Host) -> list[Any]:
         host.name, host.state, host.status, host.reason, iso(number(host.assessment, "at")), _seconds(number(host.assessment, "age_s")),
         host.platform, host.pending, *pending, host.reboot_due, host.rebooted, len(host.packages("installed")),
         len(host.packages("failed")), _seconds(host.out_seconds), iso(host.out_since),
-        "; ".join(word(one, "message") for one in host.obstacles),
+        "; ".join(word(one, "message") for one in host.obstacles), *_release(host),
     ]
+
+
+def _release(host: Host) -> list[Any]:
+    """No drift is 0, nothing known of any is empty."""
+    return [word(host.release, "name"), host.digest, word(host.release, "intended"), number(host.release, "drift_count") if host.digest else None]
 
 
 def _seconds(value: float | None) -> int | None:
@@ -67,6 +74,11 @@ def _pending(host: Host) -> list[list[Any]]:
         for one in records(host.assessment, "updates")
         if (one.get("name"), one.get("arch")) not in told
     ]
+
+
+def _drift(host: Host) -> list[list[Any]]:
+    """From what is there to what the release has; the reason is the kind of difference."""
+    return [_package(host, dict(one, reason=one.get("kind")), ("is", "should"), "drift") for one in host.drift]
 
 
 def _package(host: Host, one: Data, versions: tuple[str, str], result: Any) -> list[Any]:

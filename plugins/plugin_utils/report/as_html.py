@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from . import units
 from .hosts import Data, Host, count, hosts_of, number, section, word
-from .page import chart, data, parts, rows
+from .page import chart, data, parts, releases, rows
 from .text import cleaned, script_json
 from .units import duration, plural
 from .words import GOING_ON
@@ -69,6 +69,7 @@ def _view(model: Data, hosts: Sequence[Host]) -> dict[str, Any]:
         "numbers": _numbers(model, hosts, picture),
         "attention": parts.attention(model, hosts),
         "obstacles": [] if run else parts.obstacles(hosts),
+        "releases": releases.panel(model),
         "chart": picture,
         "chips": rows.chips(hosts),
         "rows": [rows.row(host, index, run) for index, host in enumerate(hosts)],
@@ -86,7 +87,13 @@ def _title(head: dict[str, Any]) -> str:
 def _numbers(model: Data, hosts: Sequence[Host], picture: dict[str, Any] | None) -> list[dict[str, Any]]:
     pending = rows.reboots_pending(model, hosts)
     found = [{"label": "Reboots pending", "value": f"{pending:,}", "tone": "warn" if pending else ""}]
-    return found + (_run_numbers(hosts, picture) if section(model, "run") else _assessment_numbers(hosts))
+    return found + _drifting(hosts) + (_run_numbers(hosts, picture) if section(model, "run") else _assessment_numbers(hosts))
+
+
+def _drifting(hosts: Sequence[Host]) -> list[dict[str, Any]]:
+    """Only where releases have to do with any host."""
+    many = sum(host.drifts for host in hosts)
+    return [{"label": "Hosts not as their release", "value": f"{many:,}", "tone": "bad" if many else ""}] if any(host.release for host in hosts) else []
 
 
 def _run_numbers(hosts: Sequence[Host], picture: dict[str, Any] | None) -> list[dict[str, Any]]:

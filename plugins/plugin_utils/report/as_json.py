@@ -46,6 +46,8 @@ def render_json(model: Data) -> str:
     hosts = sorted(records(model, "hosts"), key=lambda host: (natural(word(host, "name")), word(host, "name")))
     head = {"schema_version": SCHEMA_VERSION, "kind": word(model, "kind"), "generated_at": _faithful(model.get("generated_at")),
             "ends_at": horizon(model), "run": _run(model), "summary": _faithful(section(model, "summary"))}
+    if section(model, "upstream"):
+        head["upstream"] = _faithful(section(model, "upstream"))
     lines = [f"{_line(key)}: {_line(value)}" for key, value in head.items()]
     listed = ",\n".join(f"  {_line(_faithful(host))}" for host in hosts)
     return "{" + ",\n".join([*lines, f'"hosts": [\n{listed}\n]' if listed else '"hosts": []']) + "}\n"

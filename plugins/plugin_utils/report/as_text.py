@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from .commands import Group, needs_person
 from .hosts import Data, Host, count, hosts_of, number, section, word
 from .page.parts import compliance
+from .page.releases import panel
 from .page.rows import reboot
 from .text import cleaned, fit, pad, width
 from .units import age, duration, plural
@@ -21,6 +22,7 @@ _LEAST_WIDTH = 40
 _RUN_HEADS = ("HOST", "STATE", "CHANGED", "OUT (S)", "REBOOT", "REASON")
 _ASSESSMENT_HEADS = ("HOST", "COMPLIANCE", "PENDING", "SECURITY", "REBOOT", "ASSESSED", "REASON")
 _NUMBERS = ("CHANGED", "OUT (S)", "PENDING", "SECURITY")
+_WIDEST_RELEASE = 24
 _MOST_NAMES = 6
 _MOST_GROUPS = 10
 _MOST_REASON = 4
@@ -31,7 +33,7 @@ def render_text(model: Data, columns: int = 100, most: int = 50) -> str:
     known = cleaned(model)
     hosts = hosts_of(known)
     wide = max(_LEAST_WIDTH, columns)
-    table = [*_heading(known, hosts), "", *_table(known, hosts[:most], wide), *_rest(hosts[most:])]
+    table = [*_heading(known, hosts), *_releases(known, wide), "", *_table(known, hosts[:most], wide), *_rest(hosts[most:])]
     return "\n".join([*(fit(line, wide) for line in table), *_next(known, hosts, wide)]) + "\n"
 
 
@@ -50,11 +52,33 @@ def _table(model: Data, hosts: Sequence[Host], wide: int) -> list[str]:
     if not hosts:
         return []
     run = bool(section(model, "run"))
-    heads = _RUN_HEADS if run else _ASSESSMENT_HEADS
+    heads: Sequence[str] = _RUN_HEADS if run else _ASSESSMENT_HEADS
     cells = [_run_cells(host) if run else _assessment_cells(host) for host in hosts]
+    if any(host.release for host in hosts):
+        heads, cells = _with_release(heads, "RELEASE"), [_with_release(row, _release(host)) for row, host in zip(cells, hosts)]
     widths = [max(width(row[column]) for row in (heads, *cells)) for column in range(len(heads) - 1)]
     widths[0] = min(widths[0], max(12, wide // 3))
     return [_line(row, heads, widths) for row in (heads, *cells)]
+
+
+def _with_release(row: Sequence[str], cell: str) -> list[str]:
+    return [row[0], fit(cell, _WIDEST_RELEASE), *row[1:]]
+
+
+def _release(host: Host) -> str:
+    """Its name, and how many differences there are."""
+    many = count(host.release, "drift_count")
+    return (host.release_label or "-") + (f" +{many}" if many else "")
+
+
+def _releases(model: Data, wide: int) -> list[str]:
+    """A line each: how many hosts stand how to it, and what upstream has published since."""
+    told = []
+    for row in panel(model):
+        standing = ", ".join(f"{one['count']:,} {one['label']}" for one in row["standing"])
+        lines = [f"release {row['name']}: {row['hosts']}; {standing}", *([f"  {row['since']}"] if row["since"] else [])]
+        told += [part for line in lines for part in textwrap.wrap(line, wide, subsequent_indent="  ")]
+    return told
 
 
 def _line(row: Sequence[str], heads: Sequence[str], widths: Sequence[int]) -> str:

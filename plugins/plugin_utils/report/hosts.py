@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .words import COMPLIANCE, FAILED_STATES, STATES, rank, tone
+from .words import COMPLIANCE, DRIFT, FAILED_STATES, STATES, rank, tone
 
 Data = Mapping[str, Any]
 _DIGITS = re.compile(r"(\d+)")
@@ -127,6 +127,52 @@ class Host:
     @property
     def obstacles(self) -> list[Data]:
         return records(self.assessment, "obstacles")
+
+    @property
+    def release(self) -> Data:
+        return section(self.data, "release")
+
+    @property
+    def digest(self) -> str:
+        """Of the release that it is attached to; empty for none."""
+        return word(self.release, "digest")
+
+    @property
+    def release_label(self) -> str | None:
+        """The name of its release; None where releases have nothing to do with it."""
+        if not self.release:
+            return None
+        return word(self.release, "name") or self.digest[:12] or "no release"
+
+    @property
+    def intended_label(self) -> str:
+        """The name of the release that its run brings it to, where that is another one; else empty."""
+        intended = word(self.release, "intended")
+        return (word(self.release, "intended_name") or intended[:12]) if intended != self.digest else ""
+
+    @property
+    def drift(self) -> list[Data]:
+        """How it differs from its release, what weighs most first."""
+        rows = records(self.assessment, "drift") if self.release else []
+        return sorted(rows, key=lambda row: (rank(DRIFT, word(row, "kind")), bool(row.get("source")), word(row, "name"), word(row, "arch")))
+
+    @property
+    def drifts(self) -> bool:
+        """Something of the release is not there, or another release is."""
+        return count(self.release, "difference_count") > 0 or bool(self.intended_label)
+
+    @property
+    def release_note(self) -> str:
+        """How it stands to its release, in few words; empty where all is as it should be."""
+        differing, all_rows = count(self.release, "difference_count"), count(self.release, "drift_count")
+        differ = f"{differing:,} {'differs' if differing == 1 else 'differ'}" if differing else ""
+        unknown = f"{all_rows - differing:,} not of it" if all_rows > differing else ""
+        aim = f"should be {self.intended_label}" if self.intended_label else ""
+        return ", ".join(part for part in (aim, differ, unknown) if part)
+
+    @property
+    def release_tone(self) -> str:
+        return "bad" if self.drifts else "warn" if count(self.release, "orphan_count") else ""
 
     @property
     def reboot_due(self) -> bool | None:

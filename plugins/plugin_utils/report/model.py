@@ -16,16 +16,28 @@ from ..ledger import assessments, hosts, logs, packages, runs, slots, steps
 from ..ledger._sqlalchemy import sa
 from ..ledger.engine import Ledger
 from ..ledger.rows import Assessment, Log, PackageChange, Run, RunHost, Step
-from . import compliance
+from . import compliance, releases
 
 Model = dict[str, Any]
 _COUNTS = (*CLASSIFICATIONS, "held", "total")
 
 
-def run_model(ledger: Ledger, name: str, now: float, max_age: float) -> Model:
+@dataclass(frozen=True)
+class _Terms:
+    """How hosts are judged: as of ``now``, and by what. ``names`` are those of releases."""
+
+    now: float
+    max_age: float
+    counted: Sequence[str]
+    names: releases.Names
+
+
+def run_model(ledger: Ledger, name: str, now: float, max_age: float, upstream: Mapping[str, Mapping[str, Any]] = releases.NONE,
+              release_names: releases.Names = releases.NONE) -> Model:
     """The model of one run, with what was known of its hosts at its end (of one that goes on: now).
 
-    Compliance is judged at ``now``, so the page of an old run says unknown; pass the run's end to have it judged as of then.
+    Compliance is judged at ``now``, so the page of an old run says unknown; pass the run's end to have it judged as of then. Both mappings
+    are by the digest of a release: what upstream has published since, and the names that it has.
     """
     with ledger.read() as c:
         run = runs.get(c, name)
@@ -33,19 +45,22 @@ def run_model(ledger: Ledger, name: str, now: float, max_age: float) -> Model:
         end = now if run.finished_at is None else min(now, run.finished_at)
         known = assessments.latest(c, {t.host for t in targets}, end)
         told = _told(c, run)
-    counted = run.settings.get("patch_compliance_classifications") or compliance.COUNTED
-    rows = [_host(t.host, known.get(t.host), now, max_age, counted, t, told.get(t.host, _Told())) for t in targets]
-    return _model("run", now, _run(run), rows)
+    terms = _Terms(now, max_age, run.settings.get("patch_compliance_classifications") or compliance.COUNTED, release_names)
+    intended = run.settings.get("host_releases") or {}
+    rows = [_host(t.host, known.get(t.host), terms, t, told.get(t.host), intended.get(t.host)) for t in targets]
+    return _model("run", now, _run(run), rows, upstream)
 
 
 def assessment_model(ledger: Ledger, now: float, max_age: float, names: Collection[str] | None = None,
-                     counted: Sequence[str] = compliance.COUNTED) -> Model:
+                     counted: Sequence[str] = compliance.COUNTED, upstream: Mapping[str, Mapping[str, Any]] = releases.NONE,
+                     release_names: releases.Names = releases.NONE) -> Model:
     """The model of the latest assessments at ``now``, which may be a past day: of the hosts named, those never assessed
     among them, or of all that have one."""
     with ledger.read() as c:
         known = assessments.latest(c, None if names is None else set(names), now)
-    rows = [_host(host, known.get(host), now, max_age, counted) for host in (sorted(known) if names is None else names)]
-    return _model("assessment", now, None, rows)
+    terms = _Terms(now, max_age, counted, release_names)
+    rows = [_host(host, known.get(host), terms) for host in (sorted(known) if names is None else names)]
+    return _model("assessment", now, None, rows, upstream)
 
 
 @dataclass
@@ -72,8 +87,11 @@ def _told(c: sa.Connection, run: Run) -> dict[str, _Told]:
     return found
 
 
-def _model(kind: str, now: float, run: Model | None, rows: list[Model]) -> Model:
-    return {"generated_at": now, "kind": kind, "run": run, "summary": _summary(rows), "hosts": rows}
+def _model(kind: str, now: float, run: Model | None, rows: list[Model], upstream: Mapping[str, Mapping[str, Any]]) -> Model:
+    """``upstream`` only of the releases that are spoken of, and only where it was asked."""
+    summary = _summary(rows)
+    since = {row["digest"]: dict(upstream[row["digest"]]) for row in summary.get("releases", ()) if row["digest"] in upstream}
+    return {"generated_at": now, "kind": kind, "run": run, "summary": summary, **({"upstream": since} if since else {}), "hosts": rows}
 
 
 def _run(run: Run) -> Model:
@@ -82,15 +100,17 @@ def _run(run: Run) -> Model:
     return dict(told, **{key: run.settings[key] for key in ("inventory", "deployment_file") if run.settings.get(key)})
 
 
-def _host(name: str, found: Assessment | None, now: float, max_age: float, counted: Sequence[str],
-          target: RunHost | None = None, told: _Told | None = None) -> Model:
+def _host(name: str, found: Assessment | None, terms: _Terms, target: RunHost | None = None, told: _Told | None = None,
+          intended: str | None = None) -> Model:
     state = target.state if target else ""
     told = told or _Told()
+    document, at = (found.document, found.at) if found else (None, None)
+    release = releases.of_host(document, intended, terms.names, compliance.current(document, at, terms.now, terms.max_age))
     return {
         "name": name, "state": state, "reason": target.reason if target else "",
-        "compliance": compliance.judge(found.document if found else None, found.at if found else None, now, max_age, counted,
-                                       state == "reboot_pending"),
-        "assessment": dict(found.document, at=found.at, age_s=max(0.0, now - found.at)) if found else None,
+        "compliance": compliance.judge(document, at, terms.now, terms.max_age, terms.counted, state == "reboot_pending", intended, terms.names),
+        **({"release": release} if release else {}),
+        "assessment": dict(found.document, at=found.at, age_s=max(0.0, terms.now - found.at)) if found else None,
         "packages": [_package(change) for change in told.packages],
         "out_of_service": stretches(told.slots, told.steps), "reboot": _reboot(told.steps),
         "steps": [_step(step) for step in told.steps], "log": "\n".join(log.text for log in told.logs) or None}
@@ -144,7 +164,13 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> Model:
         "hosts": len(rows), "compliant": verdicts[compliance.COMPLIANT], "non_compliant": verdicts[compliance.NON_COMPLIANT],
         "unknown": verdicts[compliance.UNKNOWN], "compliance_percent": _percent(verdicts[compliance.COMPLIANT], len(rows)),
         "counts": {name: counts[name] for name in _COUNTS}, "reboot_pending": sum(map(_reboot_due, rows)),
-        "states": dict(sorted(Counter(row["state"] for row in rows if row["state"]).items()))}
+        "states": dict(sorted(Counter(row["state"] for row in rows if row["state"]).items())), **_releases(rows)}
+
+
+def _releases(rows: Sequence[Mapping[str, Any]]) -> Model:
+    """Nothing where no host has to do with a release."""
+    found = releases.totals(row["release"] for row in rows if "release" in row)
+    return {"releases": found} if found else {}
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -65,6 +65,14 @@ def age(seconds: float | None) -> str:
     return "just now"
 
 
+def span(seconds: float) -> str:
+    """A length of time in words, rounded down to what matters: ``5 days``."""
+    for size, what in ((_DAY, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return plural(int(seconds // size), what)
+    return plural(max(0, int(seconds)), "second")
+
+
 def percent(value: float | None) -> str:
     """``100 %`` only where nothing is missing, ``0 %`` only where nothing is there."""
     if value is None:

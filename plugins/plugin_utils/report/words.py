@@ -46,6 +46,14 @@ COMPLIANCE = {
 }
 """Worst first, as the host list is ordered."""
 
+DRIFT = {
+    "kernel": ("kernel", "bad"),
+    "source": ("source", "bad"),
+    "version": ("version", "bad"),
+    "unknown": ("unknown to the release", "warn"),
+}
+"""Kinds of differences from a release, in the order in which they are told."""
+
 PHASES = ("drain", "install", "reboot", "check", "restore", "other")
 
 _PHASE_WORDS = (
@@ -57,6 +65,9 @@ _PHASE_WORDS = (
 )
 
 SETTINGS = (
+    "release",
+    "unknown_packages",
+    "rollback",
     "max_unavailable",
     "max_failed",
     "canaries",

@@ -96,7 +96,7 @@ def test_an_interrupted_installation_is_told_once():
 
 
 def test_drift_from_a_release():
-    assert verdict(release="2026-11", drift=[{"name": "a"}]) == ("non_compliant", ["1 difference from release 2026-11"])
+    assert verdict(release="2026-11", drift=[{"name": "a"}]) == ("non_compliant", ["1 difference from release 2026-11: a"])
 
 
 @given(

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report import compliance, releases
 from hypothesis import strategies as st
 
 Model = dict[str, Any]
@@ -196,11 +197,65 @@ def _assessed_host(dice: random.Random, index: int) -> Model:
             "reboot": None, "steps": [], "log": None}
 
 
+GOLD, OLDER = "4f1c" * 16, "9b07" * 16
+NAMES = {GOLD: ["gl-2026.11"], OLDER: ["gl-2026.10"]}
+"""Releases: the one that the run brings its hosts to, and the one before it."""
+
+
+def _drift(name: str, kind: str, has: str | None, should: str | None, source: str = "") -> Model:
+    return {"name": name, "arch": "" if kind in ("kernel", "source") else "amd64", "kind": kind, "is": has, "should": should, "source": source}
+
+
+DRIFTS: tuple[tuple[str | None, list[Model]], ...] = (
+    (GOLD, []),
+    (GOLD, [_drift("docker-ce", "unknown", "5:27.3.1-1~debian.12~bookworm", None, "Docker:bookworm")]),
+    (GOLD, [_drift("shop-legacy-importer", "unknown", "0.9.1", None),
+            _drift("docker-ce", "unknown", "5:27.3.1-1~debian.12~bookworm", None, "Docker:bookworm")]),
+    (GOLD, [_drift("openssl", "version", "3.0.14-1~deb12u1", "3.0.15-1~deb12u1", "Debian:12.6"),
+            _drift("linux-image-6.1.0-25-amd64", "version", None, "6.1.106-3"),
+            _drift("running kernel", "kernel", "6.1.0-22-amd64", "6.1.0-25-amd64"),
+            _drift("ubuntu-pro-esm.sources", "source", "/etc/apt/sources.list.d/ubuntu-pro-esm.sources", None)]),
+    (OLDER, [_drift(f"lib{index:03d}-with-a-long-name", "version", "1:2.36-9+deb12u7", "1:2.36-9+deb12u8") for index in range(140)]),
+    (None, []),
+)
+UPSTREAM_PACKAGES = (("openssl", "security", 5.2), ("nginx", "security", 1.1), ("curl", "security", 2.0), ("tzdata", "bugfix", 9.0),
+                     ("libc6", "bugfix", None))
+
+
+def upstream(days: float = 86400.0) -> Model:
+    asked = NOW - 3600
+    packages = [{"platform": "debian-12-amd64-apt", "name": name, "arch": "amd64", "release_version": f"{index}.0.15-1~deb12u1",
+                 "upstream_version": f"{index}.0.16-1~deb12u2", "classification": kind, "published_at": None if age is None else asked - age * days}
+                for index, (name, kind, age) in enumerate(UPSTREAM_PACKAGES)]
+    counts = dict(Counter(package["classification"] for package in packages))
+    return {"asked_at": asked, "counts": counts, "oldest_age_s": 9.0 * days, "packages": packages}
+
+
+def released(model: Model) -> Model:
+    """The model with its hosts at releases, in turn: exactly, with packages beside it, drifting, at another one, at none."""
+    run = model["run"] is not None
+    for index, host in enumerate(model["hosts"]):
+        digest, rows = DRIFTS[index % len(DRIFTS)]
+        document = host["assessment"]
+        if document is not None:
+            document.update(release=digest, drift=[dict(row) for row in rows])
+        found = releases.of_host(document, GOLD if run else None, NAMES, document is not None)
+        if found:
+            host["release"] = found
+        host["compliance"] = compliance.judge(document, (document or {}).get("at"), NOW, 7 * 86400.0, compliance.COUNTED,
+                                              host["state"] == "reboot_pending", GOLD if run else None, NAMES)
+    model["summary"] = _summary(model["hosts"])
+    model["summary"]["releases"] = releases.totals(host["release"] for host in model["hosts"] if "release" in host)
+    model["upstream"] = {GOLD: upstream()}
+    return model
+
+
 def hostile_model(text: str) -> Model:
     """A run in which every text that a host or a person can choose is this one."""
-    model = run_model(4, troubles={"failed": 1, "blocked": 1, "unreachable": 1})
-    for host in model["hosts"]:
-        _poison(host, text)
+    model = released(run_model(4, troubles={"failed": 1, "blocked": 1, "unreachable": 1}))
+    for part in (*model["hosts"], *model["summary"]["releases"], model["upstream"][GOLD]):
+        _poison(part, text)
+    model["upstream"] = {text: model["upstream"][GOLD]}
     for key in ("name", "deployment", "actor", "job_id", "change_id"):
         model["run"][key] = text
     model["run"]["settings"]["patch_include"] = [text]

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.as_html import render_html
 from ansible_collections.fleetops.patchtrain.tests.unit.report.browser import Browser, Page
-from ansible_collections.fleetops.patchtrain.tests.unit.report.models import HOSTILE, assessment_model, hostile_model, run_model
+from ansible_collections.fleetops.patchtrain.tests.unit.report.models import (
+    HOSTILE,
+    assessment_model,
+    hostile_model,
+    released,
+    run_model,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +27,7 @@ ATTACK = "<img src=x onerror=\"window.pwned=1\"></script><script>window.pwned=1<
 MODELS: dict[str, Callable[[], dict[str, Any]]] = {
     "run": lambda: run_model(18, troubles=TROUBLES),
     "assessment": lambda: assessment_model(30),
+    "releases": lambda: released(run_model(6, troubles={"failed": 1, "reboot_pending": 1})),
     "large": lambda: run_model(400, slots=25, troubles={"failed": 5, "blocked": 40}),
     "hostile": lambda: hostile_model(ATTACK),
     "endless": lambda: hostile_model("x" * 1500),

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..commands import advice
 from ..hosts import Data, Host, items, number, records, section, word
+from ..upstream import sentence, since
 from .rows import only
 
 _LOG_TOTAL = 3_000_000
@@ -19,6 +20,7 @@ _MOST = 3000
 
 _UPDATE = ("name", "arch", "installed", "candidate", "classification", "severity", "advisories", "cves", "source", "held", "phased")
 _CHANGE = ("name", "arch", "from", "to", "classification", "result", "reason")
+_DRIFT = ("name", "arch", "kind", "is", "should", "source")
 _STEP = ("step", "place", "started_at", "finished_at", "outcome", "message")
 
 
@@ -54,13 +56,14 @@ class _Logs:
 
 
 def page_data(model: Data, hosts: Sequence[Host]) -> dict[str, Any]:
-    updates, changes, logs = _Table(_UPDATE), _Table(_CHANGE), _Logs()
-    found = [_host(model, host, updates, changes, logs) for host in hosts]
+    updates, changes, drifts, logs = _Table(_UPDATE), _Table(_CHANGE), _Table(_DRIFT), _Logs()
+    found = [_host(model, host, updates, changes, drifts, logs) for host in hosts]
     return {"kind": word(model, "kind"), "generated_at": number(model, "generated_at"), "horizon": hosts[0].horizon if hosts else None,
-            "updates": updates.rows, "changes": changes.rows, "hosts": found}
+            "updates": updates.rows, "changes": changes.rows,
+            "drifts": drifts.rows, "since": _since(model), "hosts": found}
 
 
-def _host(model: Data, host: Host, updates: _Table, changes: _Table, logs: _Logs) -> dict[str, Any]:
+def _host(model: Data, host: Host, updates: _Table, changes: _Table, drifts: _Table, logs: _Logs) -> dict[str, Any]:
     told = advice(model, host.state, [host])
     log = word(host.data, "log")
     shown = logs.take(log)
@@ -75,11 +78,13 @@ def _host(model: Data, host: Host, updates: _Table, changes: _Table, logs: _Logs
         "command": told.command if told else "",
         "updates": [updates.add(update) for update in records(host.assessment, "updates")[:_MOST]],
         "changes": [changes.add(change) for change in records(host.data, "packages")[:_MOST]],
+        "drift": [drifts.add(row) for row in host.drift[:_MOST]],
         "out": [[one.start, None if one.open else one.end] for one in host.stretches],
         "steps": [[step.get(column) for column in _STEP] for step in records(host.data, "steps")[:_MOST]],
         "log": shown,
         "log_elsewhere": bool(log) and not shown,
         **_assessment(host),
+        **_release(host),
         **_reboot(host),
     }
     return {key: value for key, value in data.items() if value not in ("", [], None, False)}
@@ -98,6 +103,16 @@ def _assessment(host: Host) -> dict[str, Any]:
         "interrupted": interrupted if isinstance(interrupted, str) else "",
         "kernel": word(kernel, "running"),
     }
+
+
+def _since(model: Data) -> dict[str, str]:
+    """What upstream has published since, by the digests of releases."""
+    return {digest: sentence(since(model, digest)) for digest in section(model, "upstream")}
+
+
+def _release(host: Host) -> dict[str, Any]:
+    return {"release": host.release_label, "digest": host.digest, "intended": host.intended_label,
+            "intended_digest": word(host.release, "intended") if host.intended_label else "", "note": host.release_note}
 
 
 def _reboot(host: Host) -> dict[str, Any]:

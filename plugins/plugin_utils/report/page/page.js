@@ -196,6 +196,30 @@
     ], list);
   }
 
+  function release(host) {
+    if (!host.release) return null;
+    const digest = (text) => text ? make("span", "digest", text) : "";
+    return box("Release", pairs([
+      ["Attached to", host.release], ["Digest", digest(host.digest)],
+      ["Should be", host.intended ? make("b", "bad-text", host.intended) : ""], ["Its digest", digest(host.intended_digest)],
+      ["Drift", host.digest ? (host.drift ? String(host.drift.length) : "none") : ""],
+      ["Upstream", data.since[host.digest] || ""],
+    ]));
+  }
+
+  function drift(host) {
+    if (!host.drift) return null;
+    const kinds = {version: ["version", "bad"], kernel: ["kernel", "bad"], source: ["source", "bad"], unknown: ["unknown to the release", "warn"]};
+    const orphan = (d) => d[2] === "unknown" ? make("span", "warn", "none feeds it") : "";
+    return table("Differences from its release", [
+      {label: "Package", cell: (d) => arch(d[0] || d[5] || "", d[1])},
+      {label: "Kind", kind: "kind", cell: (d) => tinted(...(kinds[d[2]] || [d[2], "bad"]))},
+      {label: "Is", kind: "ver", cell: (d) => d[3] || (d[2] === "version" ? "missing" : "")},
+      {label: "Should be", kind: "ver", cell: (d) => d[4] || ""},
+      {label: "Source", cell: (d) => d[5] || orphan(d)},
+    ], host.drift.map((index) => data.drifts[index]));
+  }
+
   function steps(host) {
     if (!host.steps) return null;
     const bad = ["failed", "timeout", "unreachable", "lost"];
@@ -217,7 +241,7 @@
   }
 
   function detail(host) {
-    const cell = make("td", "", make("div", "boxes", todo(host), obstacles(host), why(host), facts(host), changes(host), pending(host), steps(host), log(host)));
+    const cell = make("td", "", make("div", "boxes", todo(host), obstacles(host), why(host), facts(host), release(host), drift(host), changes(host), pending(host), steps(host), log(host)));
     cell.setAttribute("role", "cell");
     const row = make("tr", "detail", cell);
     row.setAttribute("role", "row");
@@ -268,7 +292,8 @@
   const lower = (values) => values.filter(Boolean).join("\n").toLowerCase();
   const updateText = data.updates.map((u) => lower([u[0], ...(u[6] || []), ...(u[7] || [])]));
   const changeText = data.changes.map((c) => lower([c[0]]));
-  const hostText = data.hosts.map((h) => lower([h.name, h.reason, h.platform, h.kernel, ...(h.why || []), ...(h.obstacles || []).flat()]));
+  const driftText = data.drifts.map((d) => lower([d[0]]));
+  const hostText = data.hosts.map((h) => lower([h.name, h.release, h.digest, h.intended, h.reason, h.platform, h.kernel, ...(h.why || []), ...(h.obstacles || []).flat()]));
 
   function chosen() {
     const groups = {};
@@ -281,6 +306,7 @@
   const has = {
     s: (host, keys) => keys.includes(host.state),
     c: (host, keys) => keys.includes(host.status),
+    r: (host, keys) => host.release !== undefined && keys.includes(host.digest || "-"),
     o: (host, keys) => keys.some((key) => (host.only || "").split(" ").includes(key)),
   };
 
@@ -289,6 +315,7 @@
       text,
       updates: new Set(updateText.flatMap((line, index) => line.includes(text) ? [index] : [])),
       changes: new Set(changeText.flatMap((line, index) => line.includes(text) ? [index] : [])),
+      drifts: new Set(driftText.flatMap((line, index) => line.includes(text) ? [index] : [])),
     }));
     return (host, index) => {
       let hint = "";
@@ -296,14 +323,16 @@
         if (hostText[index].includes(word.text)) continue;
         const change = (host.changes || []).find((number) => word.changes.has(number));
         const update = (host.updates || []).find((number) => word.updates.has(number));
-        if (change === undefined && update === undefined) return null;
-        hint = update !== undefined ? pendingHint(data.updates[update]) : changeHint(data.changes[change]);
+        const other = (host.drift || []).find((number) => word.drifts.has(number));
+        if (change === undefined && update === undefined && other === undefined) return null;
+        hint = update !== undefined ? pendingHint(data.updates[update]) : change !== undefined ? changeHint(data.changes[change]) : driftHint(data.drifts[other]);
       }
       return hint;
     };
   }
 
   const pendingHint = (u) => `pending: ${u[0]} ${u[2]} → ${u[3]}`;
+  const driftHint = (d) => d[4] ? `drift: ${d[0]} ${d[3] || "missing"}, release: ${d[4]}` : `drift: ${d[0]} ${d[3] || ""}`;
   const changeHint = (c) => `${String(c[5]).replaceAll("_", " ")}: ${c[0]} ${c[2] || "new"} → ${c[3] || "removed"}`;
 
   function setHint(row, hint) {

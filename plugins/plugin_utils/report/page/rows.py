@@ -11,6 +11,7 @@ from typing import Any
 from ..hosts import Data, Host, count, number, section
 from ..units import duration
 from ..words import COMPLIANCE, STATES, label, tone
+from . import releases
 
 View = dict[str, Any]
 
@@ -20,6 +21,7 @@ def row(host: Host, index: int, run: bool) -> View:
         "index": index,
         "name": host.name,
         "platform": host.platform,
+        "release": releases.at(host),
         "state": {"label": label(STATES, host.state), "tone": tone(STATES, host.state)} if host.state else None,
         "status": {"label": COMPLIANCE[host.status][0], "tone": COMPLIANCE[host.status][1]},
         "reason": host.reason,
@@ -60,6 +62,7 @@ def chips(hosts: Sequence[Host]) -> list[View]:
     groups = [
         ("Compliance", "c", [(key, *COMPLIANCE[key], sum(host.status == key for host in hosts)) for key in COMPLIANCE]),
         ("State", "s", [(key, label(STATES, key), tone(STATES, key), sum(host.state == key for host in hosts)) for key in _states(hosts)]),
+        ("Release", "r", releases.choices(hosts)),
         ("Only", "o", [(key, text, tint, sum(map(test, hosts))) for key, text, tint, test in _ONLY]),
     ]
     return [{"title": title, "kind": kind, "chips": [dict(zip(("key", "label", "tone", "count"), chip)) for chip in found if chip[3]]}
@@ -80,6 +83,7 @@ _ONLY: tuple[tuple[str, str, str, Callable[[Host], bool]], ...] = (
     ("out", "Out of service now", "warn", lambda host: host.out_since is not None),
     ("security", "Security pending", "warn", lambda host: count(host.counts, "security") > 0),
     ("reboot", "Reboot pending", "warn", lambda host: bool(reboot(host)["tone"] == "warn")),
+    ("drift", "Drifts from its release", "bad", lambda host: host.drifts),
     ("obstacle", "Something in the way", "warn", lambda host: bool(host.obstacles)),
 )
 
