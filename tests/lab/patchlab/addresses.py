@@ -12,6 +12,7 @@ from typing import Collection, Iterable, Iterator
 from .errors import LabError
 
 _FIRST_HOST = 10
+_LONGEST = 8
 SERVER_PORT = 8471
 
 
@@ -39,6 +40,9 @@ def bridge_name(ident: str) -> str:
 
 
 def machine_name(ident: str, host: str) -> str:
+    """Cut and made different again where the name of its interface would be too long."""
+    if len(host) > _LONGEST:
+        host = f"{host[:_LONGEST - 3]}{_number(host) % 4096:03x}"
     return f"{ident}{host}"
 
 

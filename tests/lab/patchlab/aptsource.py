@@ -21,9 +21,10 @@ class Source:
 
     uri: str
     suite: str
+    keyring: Path = _KEYRING
 
     def line(self) -> str:
-        keyring = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
+        keyring = f"[signed-by={self.keyring}] " if self.keyring.exists() else ""
         return f"deb {keyring}{self.uri} {self.suite} main\n"
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Callable, Sequence
 
 from . import lab
-from .definitions import LEVELS, next_level
+from .definitions import GONE, LEVELS, base_level, next_level
 from .errors import LabError
 from .install import install
 from .inventory import ssh_options
@@ -86,6 +86,8 @@ def _upstream(chosen: argparse.Namespace) -> None:
         wanted = next_level(loaded(paths).level)
     elif wanted == "reset":
         wanted = LEVELS[0]
+    if chosen.gone:
+        wanted = f"{base_level(wanted)}{GONE}"
     print(f"upstream of lab {chosen.name} shows level {lab.show(paths, wanted).level}")
 
 
@@ -188,6 +190,7 @@ def _add_single(add: _Add) -> None:
     one.add_argument("package", nargs="+")
     one = add("upstream", _upstream, "what upstream shows: advance by one level, reset to the first, or a level by name")
     one.add_argument("to", choices=("advance", "reset", *LEVELS))
+    one.add_argument("--gone", action="store_true", help="without the versions that it had before")
     one = add("images", _images, "build whatever a topology needs and the cache lacks, and print where it lies")
     one.add_argument("--topology", default="web", choices=sorted(TOPOLOGIES))
     one = add("prune", _prune, "remove what dead labs and interrupted builds left")

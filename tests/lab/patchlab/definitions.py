@@ -13,7 +13,14 @@ from pathlib import Path
 LEVELS = ("initial", "advanced", "next")
 """What upstream shows: 1.0 of everything; then 1.1 and Debian's security updates; then a few 1.2."""
 
-FORMAT = 2
+GONE = "-gone"
+SHOWN = tuple(f"{level}{end}" for level in LEVELS for end in ("", GONE))
+"""Each level as it is, and as it is once upstream has dropped all versions but the newest; in the order in which time goes."""
+
+NOWHERE = "nowhere"
+"""The level of what no source ever has."""
+
+FORMAT = 3
 """Goes up when the way of building packages changes, so that old files are not taken for new ones."""
 _PAYLOAD = Path(__file__).parent / "payload"
 
@@ -40,6 +47,9 @@ class Version:
     change: str = "First version."
     depends: tuple[tuple[str, str], ...] = ()
     conflicts: tuple[str, ...] = ()
+    replaces: str = ""
+    until: str = ""
+    archs: tuple[str, ...] = ("all",)
     contents: tuple[Content, ...] = ()
     post: str = ""
     post_deb: str = ""
@@ -49,6 +59,24 @@ class Version:
     @property
     def suite(self) -> str:
         return "lab-security" if self.security else "lab"
+
+    @property
+    def epoch(self) -> str:
+        return self.version.partition(":")[0] if ":" in self.version else "0"
+
+    @property
+    def bare(self) -> str:
+        """The version without its epoch, as files are named."""
+        return self.version.rpartition(":")[2]
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """What it depends on, with the relation that a bare version stands for."""
+        return tuple((name, version if version.startswith((">", "<")) else f"= {version}") for name, version in self.depends)
+
+    @property
+    def file_stem(self) -> str:
+        return f"{self.name}-{self.bare}"
 
 
 _UNIT = """[Unit]
@@ -117,9 +145,9 @@ def _app(version: str, level: str, change: str) -> Version:
     return _plain("patchlab-app", version, level, change=change, depends=(("patchlab-lib", version),), description="needs exactly its lib")
 
 
-def _conf(version: str, level: str, change: str) -> Version:
+def _conf(version: str, level: str, change: str, *, security: bool = False) -> Version:
     setting = Content("/etc/patchlab-conf.conf", f"# as shipped with {version}\nversion = {version}\n", config=True)
-    return Version("patchlab-conf", version, level, description="its configuration file changes", change=change, contents=(setting,))
+    return Version("patchlab-conf", version, level, security, "its configuration file changes", change, contents=(setting,))
 
 
 VERSIONS: tuple[Version, ...] = (
@@ -136,6 +164,7 @@ VERSIONS: tuple[Version, ...] = (
     _app("1.2", "next", "Use the newer lib."),
     _conf("1.0", "initial", "First version."),
     _conf("1.1", "advanced", "A new setting."),
+    _conf("1.2", "next", "A safer setting (CVE-2026-90005).", security=True),
     _plain("patchlab-broken", "1.0", post=_FAIL_IF_ASKED),
     _plain("patchlab-broken", "1.1", "advanced", post=_FAIL_IF_ASKED, change="Fails after installation when told to."),
     _plain("patchlab-slow", "1.0", post=_TAKE_TIME),
@@ -145,6 +174,19 @@ VERSIONS: tuple[Version, ...] = (
     _plain("patchlab-conflict", "1.1", "advanced", conflicts=("patchlab-victim",), change="Does not get along with patchlab-victim."),
     _plain("patchlab-hostile", "1.0", description=HOSTILE),
     _plain("patchlab-hostile", "1.1", "advanced", security=True, description=HOSTILE, change=f"{HOSTILE} (CVE-2026-90004)."),
+    _plain("patchlab-oldname", "1.0", until="next"),
+    _plain("patchlab-newname", "2.0", "next", replaces="patchlab-oldname", change="A new name."),
+    _plain("patchlab-naming", "1.0", depends=(("patchlab-oldname", "1.0"),)),
+    _plain("patchlab-naming", "2.0", "next", depends=(("patchlab-newname", "2.0"),), change="Use the new name."),
+    _plain("patchlab-odd", "1.0~rc1"),
+    _plain("patchlab-odd", "1.0+git2", "advanced", change="No longer a candidate."),
+    _plain("patchlab-odd", "1:0.9", "next", security=True, change="Back to the old line (CVE-2026-90006)."),
+    _plain("patchlab-floor", "1.0"),
+    _plain("patchlab-floor", "1.1", "next", change="A newer floor."),
+    _plain("patchlab-onfloor", "1.0", "next", depends=(("patchlab-floor", ">= 1.1"),)),
+    _plain("patchlab-multi", "1.0", archs=("amd64", "i386")),
+    _plain("patchlab-multi", "1.1", "advanced", archs=("amd64", "i386"), change="For both machines."),
+    _plain("patchlab-unsourced", "1.0", NOWHERE),
 )
 
 RELEASE_RPM = Version(
@@ -154,18 +196,28 @@ RELEASE_RPM = Version(
 
 def next_level(level: str) -> str:
     """The level after this one; the last is followed by itself."""
-    return LEVELS[min(LEVELS.index(level) + 1, len(LEVELS) - 1)]
+    return LEVELS[min(LEVELS.index(base_level(level)) + 1, len(LEVELS) - 1)]
 
 
-def published(level: str) -> list[Version]:
-    """All that upstream has ever published up to a level."""
-    return [item for item in VERSIONS if LEVELS.index(item.level) <= LEVELS.index(level)]
+def published(shown: str) -> list[Version]:
+    """All that upstream has ever published up to a level; where old versions are gone, the newest that were not given up."""
+    level = base_level(shown)
+    found = [item for item in VERSIONS if item.level != NOWHERE and LEVELS.index(item.level) <= LEVELS.index(level)]
+    return found if shown == level else _newest(found, level)
 
 
-def index(level: str, suite: str) -> list[Version]:
+def index(shown: str, suite: str) -> list[Version]:
     """What a Debian suite lists: the newest version of each package, as the archive does."""
-    newest = {item.name: item for item in published(level) if item.suite == suite}
-    return list(newest.values())
+    return _newest([item for item in published(shown) if item.suite == suite], base_level(shown))
+
+
+def _newest(items: list[Version], level: str) -> list[Version]:
+    newest = {item.name: item for item in items}
+    return [item for item in newest.values() if not item.until or LEVELS.index(item.until) > LEVELS.index(level)]
+
+
+def base_level(shown: str) -> str:
+    return shown.removesuffix(GONE)
 
 
 def first(name: str) -> Version:

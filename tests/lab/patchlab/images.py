@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -18,8 +19,9 @@ from .errors import CommandFailed, Missing
 from .paths import CHECKOUT, cache_home
 from .pool import Pool
 from .preflight import BUILD_TOOLS, Machine, require_tools
-from .recipes import Recipe, image_key, lineage
+from .recipes import RECIPES, Recipe, image_key, lineage
 from .shell import run
+from .signing import public_key
 from .state import locked
 
 _BUILD_LIMIT = 1200.0
@@ -29,10 +31,11 @@ Say = Callable[[str], None]
 class ImageStore:
     """The images of this machine, built when first asked for."""
 
-    def __init__(self, machine: Machine, pool: Pool, say: Say) -> None:
+    def __init__(self, machine: Machine, pool: Pool, say: Say, upstream: Path | None = None) -> None:
         self.machine = machine
         self.pool = pool
         self.say = say
+        self.upstream = upstream
         self.home = cache_home() / "images"
 
     def layers(self, name: str) -> list[Path]:
@@ -41,7 +44,14 @@ class ImageStore:
             return [self._layer(recipe) for recipe in reversed(lineage(name))][::-1]
 
     def folder(self, name: str) -> Path:
-        return self.home / image_key(name, self.machine.codename, self.machine.arch, self.pool.digest)
+        level = RECIPES[name].level
+        upstream = fingerprint(self._level(level)) if level else ""
+        return self.home / image_key(name, self.machine.codename, self.machine.arch, self.pool.digest, upstream)
+
+    def _level(self, level: str) -> Path:
+        """An image at a level can be built when upstream is there, which is made for the images without one."""
+        assert self.upstream is not None, f"upstream is not built, and an image at level {level} is asked for"
+        return self.upstream / level
 
     def _layer(self, recipe: Recipe) -> Path:
         folder = self.folder(recipe.name)
@@ -86,6 +96,7 @@ class ImageStore:
             "debian": [] if recipe.parent is None else list(recipe.debian), "codename": self.machine.codename,
             "manager": recipe.manager, "lab": list(recipe.lab), "offer": str(part / "lab"), "keep": str(part / "debs"),
             "files": [list(item) for item in recipe.files], "commands": [list(command) for command in recipe.commands],
+            "level": str(self._level(recipe.level)) if recipe.level else "", "keyring": str(public_key()),
         }
         (part / "spec.json").write_text(json.dumps(spec))
         own_python("patchlab.layer", part / "spec.json", limit=_BUILD_LIMIT)
@@ -93,6 +104,12 @@ class ImageStore:
             shutil.rmtree(part / left, ignore_errors=True)
         status = Path("tree/var/lib/dpkg/status")
         (part / "status").write_text(str(folder / status) if (part / status).exists() else (parents[0] / "status").read_text())
+
+
+def fingerprint(level: Path) -> str:
+    """Upstream made anew may have newer updates of Debian; what was brought to it is then another image."""
+    lists = sorted(level.glob("*/dists/*/main/binary-*/Packages"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()
 
 
 def _offer(recipe: Recipe, pool: Pool, folder: Path) -> None:

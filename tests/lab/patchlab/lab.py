@@ -30,7 +30,7 @@ from .roles import upstream_url
 from .server import start_server
 from .state import (
     LabState, forget_processes, load_state, loaded, locked, machine_lock, note_process, register, registered, save_state, unregister)
-from .topology import HostSpec, topology
+from .topology import HostSpec, supplied, topology
 from .upstream import Upstream, switch
 
 Say = Callable[[str], None]
@@ -71,9 +71,10 @@ def build(machine: Machine, fleet: Sequence[HostSpec], say: Say) -> Built:
     """Build whatever the cache does not hold yet."""
     pool = package_pool()
     store = ImageStore(machine, pool, say)
+    folders = {path.parent for name in supplied(tuple(fleet)) for path in store.layers(name)}
+    store.upstream = Upstream(machine, pool, sorted(folders), say).ensure()
     layers = {name: [str(path) for path in store.layers(name)] for name in sorted({spec.image for spec in fleet})}
-    folders = sorted({Path(layer).parent for trees in layers.values() for layer in trees})
-    return Built(layers, Upstream(machine, pool, folders, say).ensure())
+    return Built(layers, store.upstream)
 
 
 def show(paths: LabPaths, wanted: str) -> LabState:
@@ -100,14 +101,14 @@ def reset(paths: LabPaths, names: Sequence[str]) -> list[str]:
     """Give hosts an empty disk over their image again; all of the lab when none is named."""
     with locked(paths.lock):
         chosen = select(paths, names)
-        each(chosen, _renew)
+        each(chosen, _renew if names else _as_brought_up)
     return [host.spec.name for host in chosen]
 
 
 def start(paths: LabPaths, names: Sequence[str]) -> None:
-    """Start hosts on what their disks hold."""
+    """Start hosts on what their disks hold; one that joins later only when it is named."""
     with locked(paths.lock):
-        each(select(paths, names), _started)
+        each([host for host in select(paths, names) if names or not host.spec.later], _started)
 
 
 def stop(paths: LabPaths, names: Sequence[str]) -> None:
@@ -204,7 +205,7 @@ def _raise(paths: LabPaths, state: LabState, fleet: tuple[HostSpec, ...]) -> Non
     note_process(state.ident, "upstream", state.server)
     save_state(paths, state)
     hosts = lab_hosts(paths, state)
-    each(hosts, _started)
+    each([host for host in hosts if not host.spec.later], _started)
     paths.inventory.write_text(render_inventory(paths, state.subnet, fleet))
     save_state(paths, state)
 
@@ -223,6 +224,19 @@ def _started(host: LabHost) -> None:
 
 
 def _renew(host: LabHost) -> None:
+    _blank(host)
+    _started(host)
+
+
+def _as_brought_up(host: LabHost) -> None:
+    """A host that joins later is not there yet."""
+    if host.spec.later:
+        _blank(host)
+    else:
+        _renew(host)
+
+
+def _blank(host: LabHost) -> None:
     host.stop()
     host.wipe()
-    _started(host)
+    host.paths.record.unlink(missing_ok=True)

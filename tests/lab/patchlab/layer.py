@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .aptsource import PrivateApt, Source
 from .images import prepare_lists
 from .shell import run
 
@@ -20,6 +21,12 @@ _INSTALL = {
     "dpkg": ("dpkg", "--install"),
     "dnf": ("dnf", "-y", "--disablerepo=*", "--repofrompath=first,file:///run/lab", "--enablerepo=first", "--nogpgcheck", "install"),
     "zypper": ("zypper", "--non-interactive", "--no-gpg-checks", "--plus-repo", "file:///run/lab", "install"),
+}
+
+
+_UPDATE = {
+    "dnf": (*_INSTALL["dnf"][:-1], "--refresh", "upgrade"),  # what it knows of that address is from the first installation
+    "zypper": (*_INSTALL["zypper"][:-1], "update"),
 }
 
 
@@ -35,6 +42,8 @@ def main() -> int:
     for path, text in spec["files"]:
         _write(root / path, text)
     _install_lab(spec, root)
+    if spec["level"]:
+        _bring_to(Path(spec["level"]), spec, root)
     _keep_packages(root, Path(spec["keep"]))
     for command in spec["commands"]:
         run(["chroot", root, *command], limit=_LIMIT)
@@ -75,6 +84,23 @@ def _install_lab(spec: dict[str, Any], root: Path) -> None:
         files = [f"/run/lab/{path.name}" for path in sorted(offer.glob("*.deb"))]
         run(["chroot", root, *_INSTALL[spec["manager"]], *(files or _asked_for(spec["lab"]))],
             env={"DEBIAN_FRONTEND": "noninteractive"}, limit=_LIMIT)
+
+
+def _bring_to(level: Path, spec: dict[str, Any], root: Path) -> None:
+    """All that upstream shows at this level, by the package manager that the host has."""
+    if spec["manager"] == "dpkg":
+        apt = PrivateApt(Path(spec["scratch"], "upstream"), _suites(level, Path(spec["keyring"])))
+        apt.update()
+        run(["apt-get", "-y", "-o", "Dpkg::Options::=--force-confold", "dist-upgrade"], env=apt.environment(root), limit=_LIMIT)
+        run(["apt-get", "clean"], env=apt.environment(root))
+        return
+    shutil.copytree(level / "rpm", root / "run/lab")
+    run(["chroot", root, *_UPDATE[spec["manager"]]], limit=_LIMIT)
+
+
+def _suites(level: Path, keyring: Path) -> list[Source]:
+    """Copied, because a file outside the root is none that dpkg finds inside it."""
+    return [Source(f"copy:{suite.parents[1]}", suite.name, keyring) for suite in sorted(level.glob("*/dists/*"))]
 
 
 def _asked_for(names: list[str]) -> list[str]:

@@ -30,10 +30,17 @@ class Pool:
         return self.folder.name
 
     def deb(self, item: Version) -> Path:
-        return self.folder / "deb" / deb_name(item)
+        return self.debs(item)[0]
 
     def rpm(self, item: Version) -> Path:
-        return self.folder / "rpm" / rpm_name(item)
+        return self.rpms(item)[0]
+
+    def debs(self, item: Version) -> list[Path]:
+        """One file for each architecture that it is built for."""
+        return [self.folder / "deb" / deb_name(item, arch) for arch in item.archs]
+
+    def rpms(self, item: Version) -> list[Path]:
+        return [self.folder / "rpm" / rpm_name(item, arch) for arch in item.archs]
 
 
 def package_pool() -> Pool:
@@ -64,7 +71,8 @@ def _build(home: Path, folder: Path) -> None:
 
 def _build_all(part: Path) -> None:
     with ThreadPoolExecutor(max_workers=4) as workers:
-        jobs = [workers.submit(build_deb, item, part / "deb", part / "scratch-deb") for item in VERSIONS]
-        jobs += [workers.submit(build_rpm, item, part / "rpm", part / "scratch-rpm") for item in (*VERSIONS, RELEASE_RPM)]
+        built = [(item, arch) for item in (*VERSIONS, RELEASE_RPM) for arch in item.archs]
+        jobs = [workers.submit(build_deb, item, arch, part / "deb", part / "scratch-deb") for item, arch in built if item is not RELEASE_RPM]
+        jobs += [workers.submit(build_rpm, item, arch, part / "rpm", part / "scratch-rpm") for item, arch in built]
         for job in jobs:
             job.result()

@@ -8,6 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
+
+from .definitions import LEVELS
+
 FORMAT = 1
 """Goes up when the way of building changes, so that old images are not taken for new ones."""
 
@@ -23,6 +27,8 @@ class Recipe:
     manager: str = "dpkg"
     files: tuple[tuple[str, str], ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
+    level: str = ""
+    """Everything is updated to what upstream shows at this level."""
 
 
 _BASE = Recipe(
@@ -59,9 +65,20 @@ def _os_release(name: str, like: str) -> str:
             f'CPE_NAME="cpe:/o:patchlab:{name}:1"\n')
 
 
+_SITE = """server {
+    listen 80 default_server;
+    root /srv/patchtrain;
+    autoindex on;
+    default_type application/octet-stream;
+}
+"""
+
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     _BASE,
     Recipe("lb", "base", debian=("haproxy",)),
+    Recipe(
+        "repo", "base", debian=("nginx", "apt-utils", "createrepo-c", "gnupg", "rpm"), files=(("etc/nginx/sites-available/default", _SITE),),
+        commands=(("install", "-d", "/srv/patchtrain"),)),
     Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
     Recipe("web-needrestart", "web", debian=("needrestart",)),
     Recipe(
@@ -72,6 +89,15 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
         "zypper", "base", debian=("zypper", "rpm", "lsof"), manager="zypper", lab=("patchlab-release", *_LAB),
         files=(("etc/os-release", _os_release("zypper", "suse")), _RPM_DATABASE), commands=(_NO_APT,)),
 )}
+RECIPES.update({recipe.name: recipe for recipe in (
+    Recipe(f"{parent}-{level}", parent, manager=RECIPES[parent].manager, level=level)
+    for parent in ("web", "dnf", "zypper") for level in LEVELS[1:])})
+
+
+def plain(name: str) -> str:
+    """The image as it was before it was brought to a level."""
+    recipe = RECIPES[name]
+    return recipe.parent if recipe.level and recipe.parent else name
 
 
 def lineage(name: str) -> list[Recipe]:
@@ -82,8 +108,13 @@ def lineage(name: str) -> list[Recipe]:
     return chain
 
 
-def image_key(name: str, codename: str, arch: str, packages: str) -> str:
+def image_key(name: str, codename: str, arch: str, packages: str, upstream: str = "") -> str:
     """The name of an image in the cache: another recipe or parent gives another one, and other packages of the lab if it holds any."""
-    chain = [asdict(recipe) for recipe in lineage(name)]
+    chain = [_document(recipe) for recipe in lineage(name)]
     text = json.dumps([FORMAT, codename, arch, chain, packages if any(recipe.lab for recipe in lineage(name)) else ""], sort_keys=True)
-    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{name}-{hashlib.sha256((text + upstream).encode()).hexdigest()[:12]}"
+
+
+def _document(recipe: Recipe) -> dict[str, Any]:
+    """Images without a level keep the names that they had before there were levels."""
+    return {key: value for key, value in asdict(recipe).items() if key != "level" or value}

@@ -74,9 +74,9 @@ KEYRING = "usr/share/keyrings/patchlab.asc"
 
 
 def haproxy_config(subnet: str, fleet: Sequence[HostSpec]) -> str:
-    """A load balancer over all web hosts of the lab, with its runtime API at /run/haproxy/admin.sock."""
-    servers = "".join(
-        f"    server {spec.name} {host_address(subnet, spec.number)}:{WEB_PORT} check\n" for spec in members(tuple(fleet), "web"))
+    """A load balancer over all web hosts of the lab, those that join later too, with its runtime API at /run/haproxy/admin.sock."""
+    hosts = [*members(tuple(fleet), "web"), *members(tuple(fleet), "new")]
+    servers = "".join(f"    server {spec.name} {host_address(subnet, spec.number)}:{WEB_PORT} check\n" for spec in hosts)
     return _HAPROXY.format(servers=servers, port=STATS_PORT)
 
 

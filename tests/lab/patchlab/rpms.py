@@ -40,22 +40,30 @@ ADVISORIES = (
     Advisory("PLSA-2026:0006", "security", "Moderate", HOSTILE, (("patchlab-hostile", "1.1"),), ("CVE-2026-90004",)),
     Advisory("PLBA-2026:0007", "bugfix", "None", "patchlab-web bug fix update", (("patchlab-web", "1.2"),)),
     Advisory("PLBA-2026:0008", "bugfix", "None", "patchlab-lib bug fix update", (("patchlab-lib", "1.2"), ("patchlab-app", "1.2"))),
+    Advisory("PLSA-2026:0009", "security", "Moderate", "patchlab-conf security update", (("patchlab-conf", "1.2"),), ("CVE-2026-90005",)),
+    Advisory("PLBA-2026:0010", "bugfix", "None", "patchlab-odd bug fix update", (("patchlab-odd", "1.0+git2"),)),
+    Advisory("PLSA-2026:0011", "security", "Low", "patchlab-odd security update", (("patchlab-odd", "1:0.9"),), ("CVE-2026-90006",)),
+    Advisory("PLEA-2026:0012", "enhancement", "None", "patchlab-oldname is called patchlab-newname",
+             (("patchlab-newname", "2.0"), ("patchlab-naming", "2.0"))),
 )
 """``patchlab-conflict`` 1.1 has none: an update of which nobody says what it is."""
 
 
-def rpm_name(item: Version) -> str:
-    return f"{item.name}-{item.version}-1.noarch.rpm"
+_ARCHS = {"all": "noarch", "amd64": "x86_64", "i386": "i686"}
 
 
-def spec(item: Version, sources: Path) -> str:
+def rpm_name(item: Version, arch: str) -> str:
+    return f"{item.file_stem}-1.{_ARCHS[arch]}.rpm"
+
+
+def spec(item: Version, sources: Path, arch: str = "all") -> str:
     """The spec file; pure."""
     contents = _contents(item)
     lines = [
-        f"Name: {item.name}", f"Version: {item.version}", "Release: 1", f"Summary: {_plain(item.description)}", "License: GPL-3.0-or-later",
-        "BuildArch: noarch", "AutoReqProv: no",
-        *(f"Requires: {name} = {version}" for name, version in item.depends), *(f"Conflicts: {name}" for name in item.conflicts),
-        *(f"Provides: {name}" for name in item.rpm_provides), "%description", _plain(item.description),
+        f"Name: {item.name}", f"Version: {item.bare}", "Release: 1", f"Summary: {_plain(item.description)}", "License: GPL-3.0-or-later",
+        *([f"Epoch: {item.epoch}"] if item.epoch != "0" else []), *(["BuildArch: noarch"] if arch == "all" else []),
+        "AutoReqProv: no", *_relations(item),
+        "%description", _plain(item.description),
         "%install", *(f"install -D -m {content.mode:o} {sources}{content.path} %{{buildroot}}{content.path}" for content in contents),
         *(["%post", item.post] if item.post else []),
         "%files", *(f"%config(noreplace) {content.path}" if content.config else content.path for content in contents),
@@ -64,19 +72,25 @@ def spec(item: Version, sources: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_rpm(item: Version, into: Path, scratch: Path) -> Path:
+def _relations(item: Version) -> list[str]:
+    renamed = [f"Provides: {item.replaces} = {item.version}", f"Obsoletes: {item.replaces} < {item.version}"] if item.replaces else []
+    return [*(f"Requires: {name} {relation}" for name, relation in item.needs), *(f"Conflicts: {name}" for name in item.conflicts),
+            *(f"Provides: {name}" for name in item.rpm_provides), *renamed]
+
+
+def build_rpm(item: Version, arch: str, into: Path, scratch: Path) -> Path:
     """Build one package and return its file."""
-    top = scratch / f"{item.name}-{item.version}"
+    top = scratch / f"{item.file_stem}-{arch}"
     sources = top / "sources"
     sources.mkdir(parents=True)
     for content in _contents(item):
         path = sources / content.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content.text)
-    (top / "package.spec").write_text(spec(item, sources))
-    run(["rpmbuild", "-bb", "--quiet", "--nodeps", "--define", f"_topdir {top}", "--define", f"_dbpath {top}/db", "--define",
-         "_binary_payload w1.gzdio", top / "package.spec"], env={"HOME": str(top)})
-    return (top / "RPMS/noarch" / rpm_name(item)).rename(into / rpm_name(item))
+    (top / "package.spec").write_text(spec(item, sources, arch))
+    run(["rpmbuild", "-bb", "--quiet", "--nodeps", f"--target={_ARCHS[arch]}-linux", "--define", f"_topdir {top}", "--define",
+         f"_dbpath {top}/db", "--define", "_binary_payload w1.gzdio", top / "package.spec"], env={"HOME": str(top)})
+    return (top / "RPMS" / _ARCHS[arch] / rpm_name(item, arch)).rename(into / rpm_name(item, arch))
 
 
 def updateinfo(level: str) -> str:
@@ -90,7 +104,7 @@ def _update(advisory: Advisory) -> str:
     title = escape(advisory.title.translate(_ILLEGAL_IN_XML))
     references = "".join(
         f'<reference href="https://patchlab.invalid/{cve}" id="{cve}" type="cve" title="{cve}"/>' for cve in advisory.cves)
-    packages = "".join(_package(name, version, advisory.reboot) for name, version in advisory.packages)
+    packages = "".join(_package(find(name, version), advisory.reboot) for name, version in advisory.packages)
     return (
         f'<update from="lab@patchlab.invalid" status="final" type="{advisory.kind}" version="1"><id>{advisory.ident}</id>'
         f"<title>{title}</title><severity>{advisory.severity}</severity><release>lab</release>"
@@ -99,12 +113,12 @@ def _update(advisory: Advisory) -> str:
         f'<pkglist><collection short="lab"><name>lab</name>{packages}</collection></pkglist></update>\n')
 
 
-def _package(name: str, version: str, reboot: bool) -> str:
-    file = rpm_name(find(name, version))
+def _package(item: Version, reboot: bool) -> str:
     hint = "<reboot_suggested>True</reboot_suggested>" if reboot else ""
-    source = quoteattr(f"{name}-{version}-1.src.rpm")
-    return (f'<package name="{name}" version="{version}" release="1" epoch="0" arch="noarch" src={source}>'
-            f"<filename>{file}</filename>{hint}</package>")
+    source = quoteattr(f"{item.file_stem}-1.src.rpm")
+    return "".join(
+        f'<package name="{item.name}" version="{item.bare}" release="1" epoch="{item.epoch}" arch="{_ARCHS[arch]}" src={source}>'
+        f"<filename>{rpm_name(item, arch)}</filename>{hint}</package>" for arch in item.archs)
 
 
 def _contents(item: Version) -> tuple[Content, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import LabError
+from .recipes import plain
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,27 @@ class HostSpec:
     user: str = "root"
     groups: tuple[str, ...] = ()
     manager: str = "apt"
+    later: bool = False
+    """Not started by ``up`` but by name: a host that joins."""
 
 
 def _web(name: str, number: int, *, user: str = "root", image: str = "web") -> HostSpec:
     return HostSpec(name, image, number, user, ("web", "apt", "fleet"))
+
+
+def _rpm(name: str, number: int, image: str) -> HostSpec:
+    manager = image.partition("-")[0]
+    return HostSpec(name, image, number, groups=(manager, "fleet"), manager=manager)
+
+
+def _golden(manager: str, number: int) -> HostSpec:
+    """At the level that hosts are meant to come to."""
+    image = "web" if manager == "apt" else manager
+    return HostSpec(f"gold-{manager}", f"{image}-advanced", number, groups=("golden", manager), manager=manager)
+
+
+def _repository(number: int) -> HostSpec:
+    return HostSpec("repo1", "repo", number, groups=("repository", "apt"))
 
 
 _LB = HostSpec("lb1", "lb", 0, groups=("lb", "apt"))
@@ -42,6 +60,14 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
     ),
     "mini": (_LB, *_WEB[:2]),
     "apt1": (_web("web1", 1),),
+    "train": (
+        _LB, _web("web1", 1), _web("web2", 2, user="ops", image="web-advanced"), _web("web3", 3, image="web-next"),
+        _rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper-next"),
+        _golden("apt", 7), _golden("dnf", 8), _golden("zypper", 9), _repository(10),
+        HostSpec("new1", "web", 11, groups=("new", "apt"), later=True),
+    ),
+    "release1": (_LB, _web("web1", 1), _golden("apt", 7), _repository(10)),
+    "release2": (_rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper"), _golden("dnf", 8), _golden("zypper", 9), _repository(10)),
 }
 
 
@@ -51,6 +77,12 @@ def topology(name: str) -> tuple[HostSpec, ...]:
         return TOPOLOGIES[name]
     except KeyError:
         raise LabError(f"there is no topology {name!r}; there are: {', '.join(sorted(TOPOLOGIES))}") from None
+
+
+def supplied(fleet: tuple[HostSpec, ...]) -> list[str]:
+    """The images whose packages the lab's upstream has. Labs with releases share one upstream, and so the images that come from it."""
+    wider = TOPOLOGIES["train"] if any("repository" in spec.groups for spec in fleet) else ()
+    return sorted({plain(spec.image) for spec in (*fleet, *wider)})
 
 
 def members(hosts: tuple[HostSpec, ...], group: str) -> list[HostSpec]:

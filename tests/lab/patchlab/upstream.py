@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from .aptsource import PrivateApt, main_source, security_source
-from .definitions import LEVELS, RELEASE_RPM, index, published
+from .definitions import GONE, LEVELS, RELEASE_RPM, SHOWN, Version, base_level, index, published
 from .paths import cache_home
 from .pool import Pool
 from .preflight import BUILD_TOOLS, Machine, require_tools
@@ -28,7 +28,7 @@ from .signing import clearsign, public_key
 from .state import locked
 
 Say = Callable[[str], None]
-FORMAT = 1
+FORMAT = 2
 _LAB_SUITES = {
     "lab": {"Origin": "Patchlab", "Label": "Patchlab", "Suite": "stable", "Codename": "lab"},
     "lab-security": {"Origin": "Patchlab", "Label": "Patchlab-Security", "Suite": "stable-security", "Codename": "lab-security"},
@@ -67,7 +67,7 @@ class Upstream:
         part.chmod(0o755)
         try:
             fields = self._fetch_security(part / "security", part / "apt")
-            for level in LEVELS:
+            for level in SHOWN:
                 self._build_level(part, level, fields)
                 set_times(part / level, level)
             shutil.rmtree(part / "apt")
@@ -89,19 +89,27 @@ class Upstream:
 
     def _build_level(self, part: Path, level: str, fields: dict[str, dict[str, str]]) -> None:
         top = part / level
-        codename, arch, when = self.machine.codename, self.machine.arch, level_time(level)
-        debs = sorted(path for image in self.images for path in (image / "debs").glob("*.deb"))
-        security = sorted((part / "security").glob("*.deb")) if level != LEVELS[0] else []
-        build_suite(top / "debian", codename, fields[codename], debs, arch, when)
-        build_suite(top / "debian-security", f"{codename}-security", fields[f"{codename}-security"], security, arch, when)
+        codename, archs, when = self.machine.codename, [self.machine.arch], level_time(level)
+        security = sorted((part / "security").glob("*.deb")) if base_level(level) != LEVELS[0] else []
+        build_suite(top / "debian", codename, fields[codename], self._main(security, level), archs, when)
+        build_suite(top / "debian-security", f"{codename}-security", fields[f"{codename}-security"], security, archs, when)
         for suite, names in _LAB_SUITES.items():
-            build_suite(top / suite, suite, names, [self.pool.deb(item) for item in index(level, suite)], arch, when)
+            items = index(level, suite)
+            debs = [deb for item in items for deb in self.pool.debs(item)]
+            build_suite(top / suite, suite, names, debs, [*archs, *_foreign(items, self.machine.arch)], when)
         self._build_rpm(top / "rpm", level)
+
+    def _main(self, security: Sequence[Path], level: str) -> list[Path]:
+        """What the images were made of, without what the security suite has newer when old versions are gone."""
+        newer = {package_of(path) for path in security} if level.endswith(GONE) else set()
+        debs = (path for image in self.images for path in (image / "debs").glob("*.deb"))
+        return sorted(path for path in debs if package_of(path) not in newer)
 
     def _build_rpm(self, folder: Path, level: str) -> None:
         folder.mkdir(parents=True)
         for item in (RELEASE_RPM, *published(level)):
-            link(self.pool.rpm(item), folder)
+            for rpm in self.pool.rpms(item):
+                link(rpm, folder)
         run(["createrepo_c", "--quiet", "--error-exit-val", folder])
         told = folder.with_name("updateinfo.xml")
         told.write_text(updateinfo(level))
@@ -109,26 +117,40 @@ class Upstream:
         told.unlink()
 
 
-def build_suite(top: Path, suite: str, fields: dict[str, str], packages: Sequence[Path], arch: str, when: float) -> None:
+def _foreign(items: Sequence[Version], own: str) -> list[str]:
+    """The architectures besides the machine's own that these packages are built for."""
+    return sorted({arch for item in items for arch in item.archs} - {"all", own})
+
+
+def package_of(deb: Path) -> tuple[str, str]:
+    """Name and architecture, as a package's file tells them."""
+    name, _, rest = deb.stem.partition("_")
+    return name, rest.rpartition("_")[2]
+
+
+def build_suite(top: Path, suite: str, fields: dict[str, str], packages: Sequence[Path], archs: Sequence[str], when: float) -> None:
     """One signed apt repository with one suite; every one has a pool of its own, of hard links."""
-    index_folder = top / "dists" / suite / "main" / f"binary-{arch}"
-    for folder in (top / "pool", index_folder):
-        folder.mkdir(parents=True)
+    (top / "pool").mkdir(parents=True)
     for package in packages:
         link(package, top / "pool")
-    listing = run(["apt-ftparchive", "packages", "pool"], cwd=top, limit=120).stdout
-    (index_folder / "Packages").write_text(listing)
-    run(["gzip", "-9nk", index_folder / "Packages"])
-    told = {**fields, "Architectures": f"{arch} all", "Components": "main"}
+    for arch in archs:
+        _list_packages(top, top / "dists" / suite / "main" / f"binary-{arch}", arch)
+    told = {**fields, "Architectures": " ".join([*archs, "all"]), "Components": "main"}
     options = [word for key, value in told.items() for word in ("-o", f"APT::FTPArchive::Release::{key}={value}")]
     release = run(["apt-ftparchive", *options, "release", "."], cwd=top / "dists" / suite).stdout
     release = re.sub(r"^Date: .*$", f"Date: {formatdate(when, usegmt=True)}", release, flags=re.MULTILINE)
     (top / "dists" / suite / "InRelease").write_text(clearsign(release))
 
 
+def _list_packages(top: Path, folder: Path, arch: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "Packages").write_text(run(["apt-ftparchive", "--arch", arch, "packages", "pool"], cwd=top, limit=120).stdout)
+    run(["gzip", "-9nk", folder / "Packages"])
+
+
 def level_time(level: str) -> float:
     """Minutes between levels: a client that asks "newer than what I have?" is told yes after an advance, within the same second too."""
-    return float(int(time.time()) - 60 * (len(LEVELS) - LEVELS.index(level)))
+    return float(int(time.time()) - 60 * (len(SHOWN) - SHOWN.index(level)))
 
 
 def set_times(folder: Path, level: str) -> None:

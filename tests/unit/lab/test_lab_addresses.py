@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patchlab.addresses import bridge_name, choose_ident, choose_subnet, gateway, host_address, veth_name
+from patchlab.addresses import bridge_name, choose_ident, choose_subnet, gateway, host_address, machine_name, veth_name
 from patchlab.errors import LabError
 from patchlab.topology import TOPOLOGIES
 
@@ -50,6 +50,16 @@ def test_interface_names_fit_the_kernel() -> None:
     """Fifteen characters; a longer one systemd-nspawn shortens by a hash, and ``cut`` would not find it."""
     names = [veth_name("0000", spec.name) for hosts in TOPOLOGIES.values() for spec in hosts]
     assert max(map(len, [*names, bridge_name("0000")])) <= 15
+
+
+@given(st.text("ab-1", min_size=1, max_size=30))
+def test_no_host_of_any_name_is_too_long(name: str) -> None:
+    assert len(veth_name("0000", name)) <= 15
+    assert len(name) > 8 or machine_name("0000", name) == f"0000{name}"
+
+
+def test_long_names_with_one_beginning_stay_apart() -> None:
+    assert machine_name("0000", "gold-zypper") != machine_name("0000", "gold-zypper2")
 
 
 def test_hosts_have_addresses_of_their_own() -> None:

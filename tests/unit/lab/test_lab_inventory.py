@@ -32,6 +32,15 @@ def test_empty_groups_are_left_out() -> None:
     assert set(_inventory("apt1")["children"]) == {"web", "apt", "fleet"}
 
 
+def test_groups_of_the_lab_of_releases() -> None:
+    """The host that joins later is known, but in no group that is patched without it."""
+    groups = {name: list(group["hosts"]) for name, group in _inventory("train")["children"].items()}  # type: ignore[index]
+    assert groups == {
+        "lb": ["lb1"], "web": ["web1", "web2", "web3"], "apt": ["lb1", "web1", "web2", "web3", "gold-apt", "repo1", "new1"],
+        "dnf": ["dnf1", "gold-dnf"], "zypper": ["zypper1", "gold-zypper"], "fleet": ["web1", "web2", "web3", "dnf1", "zypper1"],
+        "golden": ["gold-apt", "gold-dnf", "gold-zypper"], "repository": ["repo1"], "new": ["new1"]}
+
+
 def test_two_hosts_are_reached_as_an_ordinary_user() -> None:
     hosts = _inventory()["hosts"]
     ordinary = {name for name, facts in hosts.items() if facts["ansible_user"] == "ops"}  # type: ignore[index]

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 from patchlab import recipes
-from patchlab.recipes import RECIPES, image_key, lineage
-from patchlab.topology import TOPOLOGIES
+from patchlab.recipes import RECIPES, image_key, lineage, plain
+from patchlab.topology import TOPOLOGIES, supplied
 
 
 def _keys(packages: str = "p", codename: str = "bookworm", arch: str = "amd64") -> dict[str, str]:
@@ -33,16 +33,34 @@ def test_other_release_or_machine_is_another_image() -> None:
 
 
 def test_new_packages_of_the_lab_leave_images_without_them_alone() -> None:
-    assert _changed(_keys(), _keys(packages="q")) == {"web", "web-needrestart", "dnf", "zypper"}
+    assert _changed(_keys(), _keys(packages="q")) == set(RECIPES) - {"base", "lb", "repo"}
+
+
+def test_newer_updates_of_upstream_are_another_image() -> None:
+    keys = [image_key("web-next", "bookworm", "amd64", "p", upstream) for upstream in ("u", "v")]
+    assert len({*keys, image_key("web-next", "bookworm", "amd64", "p")}) == 3
+
+
+def test_an_image_at_a_level_is_made_from_the_plain_one() -> None:
+    assert {name: plain(name) for name in RECIPES if plain(name) != name} == {
+        f"{name}-{level}": name for name in ("web", "dnf", "zypper") for level in ("advanced", "next")}
+    assert {RECIPES[name].manager for name in ("dnf-next", "dnf-advanced")} == {"dnf"}
 
 
 def test_a_changed_recipe_changes_what_stands_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _keys()
     monkeypatch.setitem(recipes.RECIPES, "web", replace(RECIPES["web"], debian=("tree",)))
-    assert _changed(before, _keys()) == {"web", "web-needrestart"}
+    assert _changed(before, _keys()) == {"web", "web-needrestart", "web-advanced", "web-next"}
 
 
 def test_every_image_of_every_topology_has_a_recipe_that_ends_in_the_base() -> None:
     for hosts in TOPOLOGIES.values():
         for spec in hosts:
             assert lineage(spec.image)[-1].name == "base"
+
+
+def test_labs_with_releases_share_one_upstream() -> None:
+    """Else each would have images of its own at each level."""
+    offered = {name: supplied(hosts) for name, hosts in TOPOLOGIES.items()}
+    assert offered["train"] == offered["release1"] == offered["release2"] == ["dnf", "lb", "repo", "web", "zypper"]
+    assert offered["mini"] == ["lb", "web"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from patchlab.aptsource import Source, parse_targets
-from patchlab.debs import changelog, control
-from patchlab.definitions import LEVELS, VERSIONS, Version, find, index, next_level, published
-from patchlab.rpms import ADVISORIES, spec, updateinfo
+from patchlab.debs import changelog, control, deb_name
+from patchlab.definitions import GONE, LEVELS, SHOWN, VERSIONS, Version, find, index, next_level, published
+from patchlab.rpms import ADVISORIES, rpm_name, spec, updateinfo
 from patchlab.security import Pending, choose, parse_pending, parse_sizes
+from patchlab.upstream import level_time, package_of
 
 SIMULATION = """\
 NOTE: This is only a simulation!
@@ -67,11 +69,55 @@ def test_levels_only_ever_add() -> None:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("suite", ["lab", "lab-security"])
 def test_a_suite_lists_the_newest_of_each_package(level: str, suite: str) -> None:
-    versions: dict[str, list[str]] = defaultdict(list)
+    versions: dict[str, list[Version]] = defaultdict(list)
     for item in published(level):
-        if item.suite == suite:
-            versions[item.name].append(item.version)
-    assert {item.name: item.version for item in index(level, suite)} == {name: max(found) for name, found in versions.items()}
+        if item.suite == suite and item.until != level:
+            versions[item.name].append(item)
+    shown = index(level, suite)
+    assert {item.name for item in shown} == set(versions)
+    assert not [(item, other) for item in shown for other in versions[item.name] if newer(other, item)]
+
+
+def newer(one: Version, other: Version) -> bool:
+    return subprocess.run(["dpkg", "--compare-versions", one.version, "gt", other.version], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_once_old_versions_are_gone_one_of_each_package_is_left(level: str) -> None:
+    left = published(level + GONE)
+    assert sorted(item.name for item in left) == sorted({item.name for item in published(level) if item.until != level})
+    assert not [item for item in left for other in published(level) if other.name == item.name and newer(other, item)]
+    assert sorted(map(repr, left)) == sorted(repr(item) for suite in ("lab", "lab-security") for item in index(level + GONE, suite))
+
+
+def test_time_goes_on_from_what_is_shown_to_what_is_left_of_it() -> None:
+    assert SHOWN == ("initial", "initial-gone", "advanced", "advanced-gone", "next", "next-gone")
+    assert sorted(SHOWN, key=level_time) == list(SHOWN)
+    assert next_level("advanced" + GONE) == "next"
+
+
+def test_what_has_no_source_is_nowhere() -> None:
+    assert find("patchlab-unsourced", None) not in published("next")
+
+
+def test_a_new_name_takes_the_place_of_the_old_one() -> None:
+    new = find("patchlab-newname", None)
+    assert {"Provides: patchlab-oldname (= 2.0)", "Replaces: patchlab-oldname", "Conflicts: patchlab-oldname"} <= set(control(new).splitlines())
+    assert "Obsoletes: patchlab-oldname < 2.0\n" in spec(new, Path("/s"))
+
+
+def test_an_epoch_is_in_the_version_and_not_in_the_name_of_the_file() -> None:
+    item = find("patchlab-odd", "1:0.9")
+    assert (deb_name(item, "all"), rpm_name(item, "all")) == ("patchlab-odd_0.9_all.deb", "patchlab-odd-0.9-1.noarch.rpm")
+    assert "Version: 1:0.9\n" in control(item)
+    assert "Version: 0.9\n" in spec(item, Path("/s")) and "Epoch: 1\n" in spec(item, Path("/s"))
+
+
+def test_a_package_for_two_architectures() -> None:
+    item = find("patchlab-multi", "1.0")
+    assert [deb_name(item, arch) for arch in item.archs] == ["patchlab-multi_1.0_amd64.deb", "patchlab-multi_1.0_i386.deb"]
+    assert [package_of(Path(deb_name(item, arch))) for arch in item.archs] == [("patchlab-multi", "amd64"), ("patchlab-multi", "i386")]
+    assert "Multi-Arch: same\n" in control(item, "i386")
 
 
 def test_hosts_begin_with_nothing_from_security() -> None:
@@ -101,10 +147,14 @@ def test_changelog_names_the_hole() -> None:
     assert "urgency=high" in said
 
 
-@pytest.mark.parametrize("level", LEVELS)
+def _with_epoch(epoch: str | None, version: str | None) -> str:
+    return f"{version}" if epoch == "0" else f"{epoch}:{version}"
+
+
+@pytest.mark.parametrize("level", SHOWN)
 def test_advisories_are_well_formed_and_only_of_what_is_published(level: str) -> None:
     known = {(item.name, item.version) for item in published(level)}
     told = ElementTree.fromstring(updateinfo(level))
-    packages = {(item.get("name"), item.get("version")) for item in told.iter("package")}
+    packages = {(item.get("name"), _with_epoch(item.get("epoch"), item.get("version"))) for item in told.iter("package")}
     assert packages <= known
     assert len(told) == sum(set(advisory.packages) <= known for advisory in ADVISORIES)
