@@ -142,7 +142,12 @@ class Host:
         """The name of its release; None where releases have nothing to do with it."""
         if not self.release:
             return None
-        return word(self.release, "name") or self.digest[:12] or "no release"
+        return word(self.release, "name") or self.digest[:12] or ("no release" if self.release_known else "not known")
+
+    @property
+    def release_known(self) -> bool:
+        """Whether the assessment that says so still counts."""
+        return self.release.get("known") is True
 
     @property
     def intended_label(self) -> str:
@@ -159,7 +164,7 @@ class Host:
     @property
     def drifts(self) -> bool:
         """Something of the release is not there, or another release is."""
-        return count(self.release, "difference_count") > 0 or bool(self.intended_label)
+        return self.release_known and (count(self.release, "difference_count") > 0 or bool(self.intended_label))
 
     @property
     def release_note(self) -> str:
@@ -168,11 +173,12 @@ class Host:
         differ = f"{differing:,} {'differs' if differing == 1 else 'differ'}" if differing else ""
         unknown = f"{all_rows - differing:,} not of it" if all_rows > differing else ""
         aim = f"should be {self.intended_label}" if self.intended_label else ""
-        return ", ".join(part for part in (aim, differ, unknown) if part)
+        old = "when last seen" if self.digest and not self.release_known else ""
+        return ", ".join(part for part in (old, aim, differ, unknown) if part)
 
     @property
     def release_tone(self) -> str:
-        return "bad" if self.drifts else "warn" if count(self.release, "orphan_count") else ""
+        return "bad" if self.drifts else "warn" if self.release_known and count(self.release, "orphan_count") else ""
 
     @property
     def reboot_due(self) -> bool | None:

@@ -84,8 +84,9 @@ def standing(release: Data) -> str:
 
 
 def totals(found: Iterable[Data]) -> list[Model]:
-    """For each release how many hosts are attached to it, and how they stand; ``absent`` are those that the run intends to be at it and
-    that are attached elsewhere, or nowhere, as far as is known. The release with most hosts first."""
+    """For each release how many hosts are attached to it, and how they stand. ``absent`` are those that the run intends to be at it and
+    that are attached elsewhere or nowhere; where even that is not known they are ``not_known``, and not among ``hosts``. The release with
+    most hosts first."""
     rows: dict[str, Model] = {}
     for release in found:
         digest, intended = release["digest"], release["intended"]
@@ -94,7 +95,9 @@ def totals(found: Iterable[Data]) -> list[Model]:
             row["hosts"] += 1
             row[standing(release)] += 1
         if intended and intended != digest:
-            rows.setdefault(intended, _row(intended, release["intended_name"]))["absent"] += 1
+            rows.setdefault(intended, _row(intended, release["intended_name"]))
+            rows[intended]["absent"] += int(release["known"])
+            rows[intended]["not_known"] += int(not release["known"] and not digest)
     return sorted(rows.values(), key=lambda row: (-row["hosts"], row["name"] or "", row["digest"]))
 
 

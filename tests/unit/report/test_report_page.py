@@ -223,3 +223,30 @@ def test_an_old_page_says_so(opened: Callable[..., Page]) -> None:
     page = opened(model)
     assert page.run("document.getElementById('old').hidden") is False
     assert "ago" in page.run("document.getElementById('old').textContent")
+
+
+def test_a_host_tells_how_it_differs_from_its_release(opened: Callable[..., Page]) -> None:
+    page = opened(MODELS["releases"](), fragment="#host=web04.example.net")
+    text = page.run("document.querySelector('.detail').innerText")
+    for told in ("Differences from its release (4)", "gl-2026.11", "running kernel", "6.1.0-22-amd64", "missing", "3 security (oldest 5 days)"):
+        assert told in text
+    page.run("location.hash = '#host=web03.example.net'")
+    page.wait_until(lambda: page.run("document.querySelectorAll('.detail').length") == 2)
+    assert "none feeds it" in page.run("document.body.innerText")
+
+
+def test_many_differences_are_paged(opened: Callable[..., Page]) -> None:
+    page = opened(MODELS["releases"](), fragment="#host=web05.example.net")
+    shown = "[...document.querySelectorAll('.detail .box')].find(b => b.innerText.startsWith('Differences')).querySelectorAll('.data > tbody > tr').length"
+    assert page.run(shown) == 100
+    page.run("document.querySelector('.detail .more').click()")
+    assert page.run(shown) == 140
+
+
+def test_hosts_are_found_by_release_and_by_what_differs(opened: Callable[..., Page]) -> None:
+    page = opened(MODELS["releases"]())
+    assert type_filter(page, "lib139") == ["web05.example.net"]
+    assert page.run("document.querySelector('.hit').textContent") == "drift: lib139-with-a-long-name 1:2.36-9+deb12u7, release: 1:2.36-9+deb12u8"
+    type_filter(page, "")
+    page.run("document.querySelector('.chip[data-key^=\"9b07\"]').click()")
+    assert page.run(SHOWN) == ["web05.example.net"]

@@ -112,7 +112,7 @@ def _since(model: Data) -> dict[str, str]:
 
 def _release(host: Host) -> dict[str, Any]:
     return {"release": host.release_label, "digest": host.digest, "intended": host.intended_label,
-            "intended_digest": word(host.release, "intended") if host.intended_label else "", "note": host.release_note}
+            "intended_digest": word(host.release, "intended") if host.intended_label else "", "last_seen": bool(host.digest) and not host.release_known}
 
 
 def _reboot(host: Host) -> dict[str, Any]:

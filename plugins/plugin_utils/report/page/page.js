@@ -202,7 +202,7 @@
     return box("Release", pairs([
       ["Attached to", host.release], ["Digest", digest(host.digest)],
       ["Should be", host.intended ? make("b", "bad-text", host.intended) : ""], ["Its digest", digest(host.intended_digest)],
-      ["Drift", host.digest ? (host.drift ? String(host.drift.length) : "none") : ""],
+      ["Drift", host.digest ? `${host.drift ? host.drift.length : "none"}${host.last_seen ? " when last seen" : ""}` : ""],
       ["Upstream", data.since[host.digest] || ""],
     ]));
   }
