@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lab_fleet import HOME, Fleet
+from lab_release import ReleaseFleet, standing
 
 
 @pytest.fixture(scope="session")
@@ -28,4 +29,46 @@ def fleet(laboratory: Path, tmp_path: Path) -> Fleet:
     found.lab("upstream", "advanced")
     found.lab("reset")
     found.all_up()
+    return found
+
+
+@pytest.fixture(scope="session")
+def train_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standing(tmp_path_factory.mktemp("keeper"), "train") as shape:
+        yield shape
+
+
+@pytest.fixture
+def train(train_lab: str, tmp_path: Path) -> ReleaseFleet:
+    """Golden hosts at v1, a fleet at three levels behind a load balancer, a repository host, and one that joins later."""
+    found = ReleaseFleet(tmp_path / "state", train_lab)
+    found.first_day()
+    return found
+
+
+@pytest.fixture(scope="session")
+def apt_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standing(tmp_path_factory.mktemp("keeper"), "release1") as shape:
+        yield shape
+
+
+@pytest.fixture
+def releases(apt_lab: str, tmp_path: Path) -> ReleaseFleet:
+    """The smallest lab that has releases: a golden apt host at v1, one apt host, a repository host."""
+    found = ReleaseFleet(tmp_path / "state", apt_lab)
+    found.first_day()
+    return found
+
+
+@pytest.fixture(scope="session")
+def rpm_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standing(tmp_path_factory.mktemp("keeper"), "release2") as shape:
+        yield shape
+
+
+@pytest.fixture
+def rpm_releases(rpm_lab: str, tmp_path: Path) -> ReleaseFleet:
+    """The same for dnf and zypper."""
+    found = ReleaseFleet(tmp_path / "state", rpm_lab)
+    found.first_day()
     return found

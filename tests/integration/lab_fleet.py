@@ -50,17 +50,19 @@ class Played:
 class Fleet:
     """One lab, shared by all tests of a session; ``state`` is a test's own state directory."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, name: str = NAME) -> None:
         self.state = state
+        self.name = name
+        self.home = HOME.with_name(name)
         self.deployment = dict(DEPLOYMENT)
 
     def lab(self, command: str, *words: str) -> str:
-        done = subprocess.run([str(LAB), command, "--name", NAME, *words], capture_output=True, text=True, check=False, timeout=600)
+        done = subprocess.run([str(LAB), command, "--name", self.name, *words], capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == 0, "lab %s: %s" % (command, done.stderr or done.stdout)
         return done.stdout
 
     def sh(self, host: str, script: str, check: bool = True) -> str:
-        done = subprocess.run([str(LAB), "exec", "--name", NAME, host, "--", script], capture_output=True, text=True,
+        done = subprocess.run([str(LAB), "exec", "--name", self.name, host, "--", script], capture_output=True, text=True,
                               check=False, timeout=120)
         assert done.returncode == 0 or not check, "%s on %s: %s" % (script, host, done.stderr)
         return done.stdout.strip()
@@ -77,7 +79,7 @@ class Fleet:
         self.state.mkdir(parents=True, exist_ok=True)
         settings = self.state / "deployment.yml"
         settings.write_text(yaml.safe_dump({**self.deployment, **variables}))
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(HOME / "inventory.yml"), playbook,
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.home / "inventory.yml"), playbook,
                    "-e", "@%s" % settings, *words]
         return subprocess.Popen(command, env=self.environment(), cwd=self.state, stdin=subprocess.DEVNULL, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -109,7 +111,14 @@ class Fleet:
         return self.sh(host, "dpkg-query -W -f '${Version}' %s" % package)
 
     def boots(self) -> dict[str, int]:
-        return {host["name"]: host["boots"] for host in json.loads(self.lab("status", "--json"))["hosts"]}
+        return {host["name"]: host["boots"] for host in self.status()}
+
+    def running(self) -> list[str]:
+        return [host["name"] for host in self.status() if host["state"] == "running"]
+
+    def status(self) -> list[dict[str, Any]]:
+        hosts: list[dict[str, Any]] = json.loads(self.lab("status", "--json"))["hosts"]
+        return hosts
 
     def balancer(self) -> dict[str, str]:
         """Each server's status at the load balancer: ``UP``, ``DRAIN``, ``MAINT``, ``DOWN``."""
@@ -118,10 +127,12 @@ class Fleet:
                 if row["pxname"] == "web" and row["svname"] not in ("FRONTEND", "BACKEND")}
 
     def all_up(self) -> None:
-        wait_for(lambda: all(status.startswith("UP") for status in self.balancer().values()), "all servers to be up")
+        """All that run: one that joins later is known to the balancer before it is there."""
+        there = set(self.running())
+        wait_for(lambda: all(status.startswith("UP") for host, status in self.balancer().items() if host in there), "all servers to be up")
 
     def address(self, host: str) -> str:
-        inventory: Mapping[str, Any] = yaml.safe_load((HOME / "inventory.yml").read_text())
+        inventory: Mapping[str, Any] = yaml.safe_load((self.home / "inventory.yml").read_text())
         return str(inventory["all"]["hosts"][host]["ansible_host"])
 
 

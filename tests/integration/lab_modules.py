@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab_fleet import HOME, Fleet
+from lab_fleet import Fleet
 
 
 def module(fleet: Fleet, where: str, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
     """The result of one module on one host, failed or not."""
-    command = [str(Path(sys.executable).with_name("ansible")), where, "-i", str(HOME / "inventory.yml"), "-m", "fleetops.patchtrain." + name,
+    command = [str(Path(sys.executable).with_name("ansible")), where, "-i", str(fleet.home / "inventory.yml"), "-m", "fleetops.patchtrain." + name,
                *(["-a", json.dumps(options)] if options else []), *(["--check"] if check else []),]
     env = dict(fleet.environment(), ANSIBLE_STDOUT_CALLBACK="ansible.builtin.oneline", ANSIBLE_CALLBACK_RESULT_FORMAT="json",
                ANSIBLE_LOAD_CALLBACK_PLUGINS="1", ANSIBLE_DEPRECATION_WARNINGS="0")
