@@ -14,7 +14,7 @@ from typing import Any
 from .hosts import Data, Host, count, hosts_of, items, number, records, word
 from .text import cleaned, csv_cell
 from .units import iso
-from .words import CLASSIFICATIONS
+from .words import CLASSIFICATIONS, DRIFT
 
 _HOST_COLUMNS = (
     "host", "state", "compliance", "reason", "assessed_at", "assessment_age_s", "platform", "pending",
@@ -23,8 +23,11 @@ _HOST_COLUMNS = (
     "release", "release_digest", "release_intended", "drift",
 )
 _PACKAGE_COLUMNS = (
-    "host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source",
+    "host", "package", "arch", "from", "to", "classification", "severity", "result", "reason", "advisories", "cves", "source", "drift",
 )
+# The last column of both sheets holds words of this program only: what a host sends would, beside the next line's first cell, begin another
+# cell for programs that split elsewhere.
+
 
 
 def render_csv(model: Data) -> dict[str, str]:
@@ -77,11 +80,16 @@ def _pending(host: Host) -> list[list[Any]]:
 
 
 def _drift(host: Host) -> list[list[Any]]:
-    """From what is there to what the release has; the reason is the kind of difference."""
-    return [_package(host, dict(one, reason=one.get("kind")), ("is", "should"), "drift") for one in host.drift]
+    """From what is there to what the release has."""
+    return [_package(host, one, ("is", "should"), "drift", _kind(one)) for one in host.drift]
 
 
-def _package(host: Host, one: Data, versions: tuple[str, str], result: Any) -> list[Any]:
+def _kind(one: Data) -> str:
+    kind = word(one, "kind")
+    return kind if kind in DRIFT else "other"
+
+
+def _package(host: Host, one: Data, versions: tuple[str, str], result: Any, drift: str = "") -> list[Any]:
     known = [one.get(key) for key in ("name", "arch", *versions, "classification", "severity")]
     listed = [" ".join(map(str, items(one, key))) for key in ("advisories", "cves")]
-    return [host.name, *known, result, one.get("reason"), *listed, one.get("source")]
+    return [host.name, *known, result, one.get("reason"), *listed, one.get("source"), drift]

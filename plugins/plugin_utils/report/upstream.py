@@ -31,14 +31,23 @@ def sentence(asked: Data | None) -> str:
 
 def _kind(asked: Data, kind: str, many: int) -> str:
     oldest = _oldest(asked, kind)
-    return f"{many:,} {kind}" + ("" if oldest is None else f" (oldest {span(oldest)})")
+    return f"{many:,} {kind}" + (f" ({'known for' if _only_seen(asked, kind) else 'oldest'} {span(oldest)})" if oldest else "")
+
+
+def _of(asked: Data, kind: str, key: str) -> list[float]:
+    times = (number(one, key) for one in records(asked, "packages") if word(one, "classification") == kind)
+    return [time for time in times if time is not None]
+
+
+def _only_seen(asked: Data, kind: str) -> bool:
+    """Sources seldom say when something was published: then it is known since when it has been seen there, which is later."""
+    return bool(_of(asked, kind, "first_seen")) and not _of(asked, kind, "published_at")
 
 
 def _oldest(asked: Data, kind: str) -> float | None:
-    """When upstream was asked, how long the oldest of a kind had been published: as told for the kind, else by its packages."""
+    """When upstream was asked, how long the oldest of a kind had been there: as told for the kind, else by its packages."""
     given = number(section(asked, "oldest_age_s"), kind)
     if given is not None:
         return given
-    times = [number(one, "published_at") for one in records(asked, "packages") if word(one, "classification") == kind]
-    known, at = [time for time in times if time is not None], number(asked, "asked_at")
-    return max(0.0, at - min(known)) if known and at is not None else None
+    times, at = _of(asked, kind, "published_at") or _of(asked, kind, "first_seen"), number(asked, "asked_at")
+    return max(0.0, at - min(times)) if times and at is not None else None

@@ -42,6 +42,11 @@ def test_no_cell_of_a_report_is_a_formula_wherever_a_program_splits(text: str) -
             assert not [cell for cell in cells(sheet, delimiter) if _FORMULA.match(cell) or _FORMULA.match(cell.lstrip('"'))]
 
 
+def test_no_line_ends_with_what_a_host_sent() -> None:
+    for sheet in render_csv(hostile_model(",;")).values():
+        assert not [cell for cell in cells(sheet, ";") if _FORMULA.match(cell)]
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_sheet_can_be_written_as_utf8_and_has_no_control_characters(text: str) -> None:
     for sheet in render_csv(hostile_model(text)).values():

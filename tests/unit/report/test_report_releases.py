@@ -173,6 +173,9 @@ def test_without_releases_nothing_is_said_of_them(ledger: Ledger) -> None:
     ({"counts": {"security": 3, "bugfix": 2}, "oldest_age_s": {"security": 5.5 * DAY}},
      "upstream has published since: 3 security (oldest 5 days), 2 bugfix"),
     ({"counts": {"bugfix": 1}, "oldest_age_s": 7200.0}, "upstream has published since: 1 bugfix; the oldest 2 hours ago"),
+    ({"counts": {"security": 1}, "oldest_age_s": {"security": 0.0}}, "upstream has published since: 1 security"),
+    ({"counts": {"security": 1}, "oldest_age_s": {"security": 3 * DAY}, "packages": [{"classification": "security", "first_seen": 1.0}]},
+     "upstream has published since: 1 security (known for 3 days)"),
     (upstream(), "upstream has published since: 3 security (oldest 5 days), 2 bugfix (oldest 9 days)")])
 def test_upstream_in_one_sentence(asked: dict[str, Any] | None, told: str) -> None:
     assert sentence(asked) == told
@@ -194,7 +197,7 @@ def test_sheets_say_the_release_and_how_much_differs() -> None:
         ("gl-2026.11", "0"), ("gl-2026.11", "1"), ("gl-2026.11", "2"), ("gl-2026.11", "4"), ("gl-2026.10", "140"), ("", "")]
     assert (told[4]["release_digest"], told[4]["release_intended"]) == (OLDER, GOLD)
     drifted = [line for line in sheets["packages.csv"] if line["result"] == "drift" and line["host"] == "web04.example.net"]
-    assert [(line["package"], line["reason"], line["from"], line["to"]) for line in drifted][-1] == (
+    assert [(line["package"], line["drift"], line["from"], line["to"]) for line in drifted][-1] == (
         "openssl", "version", "3.0.14-1~deb12u1", "3.0.15-1~deb12u1")
     assert len(drifted) == 4
 
@@ -230,3 +233,12 @@ def test_more_upstream_packages_than_a_page_takes_are_in_the_json() -> None:
     packages = model["upstream"][GOLD]["packages"]
     packages += [dict(packages[-1], name=f"extra{index}") for index in range(300)]
     assert "And 105 more packages: see the JSON file." in render_html(model)
+
+
+def test_packages_that_upstream_does_not_date_are_known_since_they_were_seen() -> None:
+    model = made_up()
+    for package in model["upstream"][GOLD]["packages"]:
+        package["first_seen"] = package.pop("published_at") or NOW
+    page = render_html(model)
+    assert page.count("seen since <time") == 5
+    assert "3 security (known for 5 days)" in page

@@ -45,14 +45,14 @@ def _release(model: Data, row: Data) -> View:
 
 
 def _order(one: Data) -> tuple[int, float, str, str]:
-    kind, at = word(one, "classification"), number(one, "published_at")
+    kind, at = word(one, "classification"), number(one, "published_at" if "published_at" in one else "first_seen")
     rank = CLASSIFICATIONS.index(kind) if kind in CLASSIFICATIONS else len(CLASSIFICATIONS)
     return (rank, float("inf") if at is None else at, word(one, "name"), word(one, "platform"))
 
 
 def _package(one: Data) -> View:
     told = {key: word(one, key) for key in ("name", "arch", "platform", "release_version", "upstream_version", "classification")}
-    return dict(told, published_at=number(one, "published_at"))
+    return dict(told, published_at=number(one, "published_at"), first_seen=number(one, "first_seen"))
 
 
 def at(host: Host) -> View | None:
