@@ -29,7 +29,6 @@ _PACKAGE_COLUMNS = (
 # cell for programs that split elsewhere.
 
 
-
 def render_csv(model: Data) -> dict[str, str]:
     """``hosts.csv`` and ``packages.csv``."""
     hosts = hosts_of(cleaned(model))
