@@ -25,7 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "PAGER": "cat",
 }
 
-_NETWORK = ("-o", "Acquire::http::Timeout=30", "-o", "Acquire::https::Timeout=30", "-o", "Acquire::Retries=2")
+NETWORK = ("-o", "Acquire::http::Timeout=30", "-o", "Acquire::https::Timeout=30", "-o", "Acquire::Retries=2")
 
 
 def environment(keep_config: bool = True) -> Dict[str, str]:
@@ -38,7 +38,7 @@ def conffiles(keep_config: bool) -> List[str]:
 
 
 def _install(selection: Selection, keep_config: bool = True) -> List[str]:
-    argv = ["apt-get", "-q", "-y"] + list(SETTINGS) + list(_NETWORK)
+    argv = ["apt-get", "-q", "-y"] + list(SETTINGS) + list(NETWORK)
     for option in conffiles(keep_config):
         argv += ["-o", "Dpkg::Options::=" + option]
     argv += ["--allow-downgrades"] if selection.allow_downgrade else []
@@ -48,7 +48,7 @@ def _install(selection: Selection, keep_config: bool = True) -> List[str]:
 
 def update(runner: Runner, limit: float) -> None:
     """``apt-get update``, where one source that fails is a failure."""
-    argv = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any"] + list(_NETWORK) + ["update"]
+    argv = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any"] + list(NETWORK) + ["update"]
     done = runner.run(argv, limit=limit, env=environment())
     failures = parse.fetch_failures(done.stdout, done.stderr)
     if failures:

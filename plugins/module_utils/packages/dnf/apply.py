@@ -23,6 +23,12 @@ def download(tool: Tool, specs: Sequence[str], selection: Selection, limit: floa
     checked(tool.runner.run(argv + install_args(specs, selection), limit=limit))
 
 
+def fetch(tool: Tool, args: Sequence[str], limit: float) -> None:
+    """A download into a folder of its own, of packages that nobody means to install here: what is excluded on this host comes too."""
+    argv = ["dnf", "-q", "-y"] + list(SETTINGS) + list(ALL_SOURCES) + list(KEEP_METADATA) + ["--disableexcludes=all"]
+    checked(tool.runner.run(argv + list(args), limit=limit))
+
+
 def install_args(specs: Sequence[str], selection: Selection) -> List[str]:
     """dnf's ``install`` goes up and down as the version says, and takes away only with ``--allowerasing``."""
     return (["--allowerasing"] if selection.allow_removals else []) + ["install", "--"] + list(specs)

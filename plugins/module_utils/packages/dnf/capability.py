@@ -20,6 +20,7 @@ _COMMAND = re.compile(r"^([a-z][a-z-]+)  +\S", re.MULTILINE)
 class Capability(Enum):
     """What not every dnf has; the value is the command that shows it."""
 
+    DOWNLOAD = "download"
     MODULES = "module"
     VERSIONLOCK = "versionlock"
     NEEDS_RESTARTING = "needs-restarting"

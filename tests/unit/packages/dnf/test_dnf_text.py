@@ -20,7 +20,7 @@ Scene = Callable[[str], Any]
 
 def test_what_dnf_can_do_is_asked_of_it(scene: Scene) -> None:
     assert capability.capabilities(scene("look").output("dnf", "--help")["stdout"]) == frozenset(Capability)
-    assert capability.capabilities(scene("bare").output("dnf", "--help")["stdout"]) == frozenset([Capability.MODULES])
+    assert capability.capabilities(scene("bare").output("dnf", "--help")["stdout"]) == frozenset([Capability.DOWNLOAD, Capability.MODULES])
     assert capability.version(scene("look").output("dnf", "--version")["stdout"]) == (4, 14, 0)
 
 
