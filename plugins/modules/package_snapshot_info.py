@@ -20,6 +20,26 @@ options:
     type: str
     choices: [auto, apt, dnf, zypper]
     default: auto
+  advisories:
+    description:
+      - Whether each package also tells what it came as, and the versions before it that the host's sources still know. A release keeps
+        this, because a host that goes from an old version to a newer one gets the security fixes in between.
+    type: bool
+    default: false
+  security_patterns:
+    description:
+      - For apt and O(advisories), which sources' updates are security. Globs over C(origin:archive) and C(label:codename) of their
+        release files.
+      - By default the security suites of Debian and Ubuntu.
+    type: list
+    elements: str
+  known_patterns:
+    description:
+      - For apt and O(advisories), which sources are known to mark security updates by O(security_patterns), so that their other
+        updates are V(other) and not V(unknown). Globs as there.
+      - By default Debian and Ubuntu.
+    type: list
+    elements: str
 author:
   - fleetops.patchtrain contributors (@fleetops)
 seealso:
@@ -48,12 +68,25 @@ packages:
     version: {description: Its version as the package manager writes it., type: str}
     source: {description: The id of the source that has this version. Empty where none has it., type: str}
     reason: {description: "Why it is there, V(manual) because somebody asked for it, V(automatic) because something needs it, or V(unknown).", type: str}
+    updates:
+      description:
+        - With O(advisories), what this version and those before it came as, oldest first. Empty where no source knows the package.
+      type: list
+      elements: dict
+      contains:
+        version: {description: The version., type: str}
+        classification: {description: "V(security), V(bugfix), V(enhancement), V(other) or V(unknown).", type: str}
+        severity: {description: "V(critical), V(important), V(moderate), V(low) or V(unknown). apt's sources never tell.", type: str}
+        advisories: {description: Ids of its advisories., type: list, elements: str}
+        cves: {description: CVE ids., type: list, elements: str}
   sample:
     - name: openssl
       arch: amd64
       version: 3.0.20-1~deb12u2
       source: http://mirror.example/debian bookworm/main
       reason: manual
+      updates:
+        - {version: 3.0.20-1~deb12u2, classification: security, severity: unknown, advisories: [], cves: []}
 holds:
   description: Packages that the administrator held.
   returned: success
@@ -115,18 +148,26 @@ error:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import PatchtrainError
+from ..module_utils.job import arguments
+from ..module_utils.packages.apt.classify import DEFAULT_RULES
 from ..module_utils.packages.detect import detect
 from ..module_utils.packages.snapshot import snapshot
 from ..module_utils.runner import SystemRunner
 
-SPEC = {"manager": {"type": "str", "choices": ["auto", "apt", "dnf", "zypper"], "default": "auto"}}
+SPEC = {
+    "advisories": {"type": "bool", "default": False},
+    "security_patterns": arguments.SELECTION["security_patterns"],
+    "known_patterns": arguments.SELECTION["known_patterns"],
+    "manager": arguments.SELECTION["manager"],
+}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     runner = SystemRunner()
     try:
-        found = snapshot(runner, detect(runner, module.params["manager"]))
+        rules = arguments.rules(module.params, DEFAULT_RULES) if module.params["advisories"] else None
+        found = snapshot(runner, detect(runner, module.params["manager"]), rules)
     except PatchtrainError as error:
         module.fail_json(changed=False, **error.as_result())
     module.exit_json(changed=False, **found)

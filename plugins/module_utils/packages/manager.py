@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
-from .records import Package, Reboot, Record, Selection, Transaction, Update, Wanted
+from .records import Came, Package, Reboot, Record, Selection, Transaction, Update, Wanted
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,9 @@ class PackageManager(Protocol):
 
     def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
         """By name and arch, the id of a source that offers any version of a package; what nobody offers is left out."""
+
+    def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
+        """What each of these, and the versions before it that its sources know, came as, oldest first; what no source knows has nothing."""
 
     def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         """What installing exactly these would do, dependencies included, from the metadata on the host."""

@@ -83,6 +83,17 @@ class Update(Record):
 
 
 @dataclass(frozen=True)
+class Came(Record):
+    """What one version of a package came as."""
+
+    version: str
+    classification: str = "unknown"
+    severity: str = "unknown"
+    advisories: Tuple[str, ...] = ()
+    cves: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Wanted(Record):
     """One package that a transaction is asked to bring to exactly ``version``."""
 

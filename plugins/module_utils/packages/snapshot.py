@@ -5,18 +5,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..reboot import kernel
 from ..runner import Runner
 from .detect import platform
-from .manager import PackageManager
+from .manager import PackageManager, Rules
+from .records import Package
 
 
-def snapshot(runner: Runner, manager: PackageManager) -> Dict[str, Any]:
-    """The document of ``package_snapshot_info``; the same host gives the same document."""
+def snapshot(runner: Runner, manager: PackageManager, advisories: Optional[Rules] = None) -> Dict[str, Any]:
+    """The document of ``package_snapshot_info``; the same host gives the same document. With ``advisories``, the rules for apt's
+    sources, each package has its ``updates``."""
     packages = sorted(manager.installed(), key=lambda package: (package.name, package.arch, package.version))
     return {
-        "packages": [package.to_dict() for package in packages], "holds": sorted(manager.holds()), "streams": sorted(manager.streams()),
+        "packages": _rows(manager, packages, advisories), "holds": sorted(manager.holds()), "streams": sorted(manager.streams()),
         "sources": [source.to_dict() for source in manager.sources()], "platform": platform(runner, manager).to_dict(),
         "manager": manager.name, "kernel": kernel(runner), "boot_id": (runner.read("/proc/sys/kernel/random/boot_id") or "").strip()}
+
+
+def _rows(manager: PackageManager, packages: Sequence[Package], advisories: Optional[Rules]) -> List[Dict[str, Any]]:
+    if advisories is None:
+        return [package.to_dict() for package in packages]
+    history = manager.history(packages, advisories)
+    return [dict(package.to_dict(), updates=[came.to_dict() for came in history.get(package, [])]) for package in packages]

@@ -10,11 +10,12 @@ through a security suite, because the candidate then contains that fix, whatever
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Dict, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..manager import Rules
+from ..records import Came
 from ..versions import compare_deb
-from .parse import Policy, Target, Version
+from .parse import DPKG_STATUS, Policy, Target, Version
 
 DEFAULT_RULES = Rules(
     security=("Debian-Security:*", "Ubuntu:*-security", "UbuntuESM*:*-security"),
@@ -47,6 +48,19 @@ def classify(installed: str, candidate: str, policy: Policy, targets: Targets, r
     if any(_is_security(version, targets, rules) for version in between):
         return "security"
     return "other" if between and all(_tells(version, targets, rules) for version in between) else "unknown"
+
+
+def history(installed: str, policy: Policy, targets: Targets, rules: Rules) -> List[Came]:
+    """What each version up to the installed one that a source still has came as, oldest first."""
+    # A table is sorted from the newest version down.
+    known = [version for version in reversed(policy.versions) if set(version.sources) - {DPKG_STATUS}]
+    return [Came(version.version, _kind(version, targets, rules)) for version in known if compare_deb(version.version, installed) <= 0]
+
+
+def _kind(version: Version, targets: Targets, rules: Rules) -> str:
+    if _is_security(version, targets, rules):
+        return "security"
+    return "other" if _tells(version, targets, rules) else "unknown"
 
 
 def minimal(installed: str, candidate: str, policy: Policy, targets: Targets, rules: Rules) -> Optional[str]:

@@ -13,7 +13,7 @@ from ...clock import Clock, Deadline
 from ...errors import CommandFailed, LockTimeout
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Change, Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Change, Package, Reboot, Selection, Transaction, Update, Wanted
 from ..versions import compare_deb
 from . import apply, classify, load, locks, parse, repair, transaction
 from .names import Key, key, shown, specs
@@ -109,6 +109,12 @@ class Apt:
         # The candidate's architecture, not the installed one's: a package may move between its own and ``all``.
         size = sizes.get((key(update.name, update.arch, self.arch()), update.candidate))
         return replace(update, arch=size.arch, size=size.download) if size else update
+
+    def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
+        policies = self._policy([entry for entry in self._entries() if entry.present])
+        targets = classify.by_text(self._targets())
+        found = {p: policies.get(key(p.name, p.arch, self.arch())) for p in packages}
+        return {p: classify.history(p.version, policy, targets, rules) if policy else [] for p, policy in found.items()}
 
     # ------------------------------------------------------------ what would happen
 

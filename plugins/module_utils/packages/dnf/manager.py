@@ -13,7 +13,7 @@ from ...clock import Clock, Deadline
 from ...errors import CommandFailed
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Change, Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Change, Package, Reboot, Selection, Transaction, Update, Wanted
 from ..rpm import classify, database, load
 from ..rpm.names import Nevra, checked, with_epoch
 from ..rpm.parse import Entry, by_key
@@ -98,6 +98,10 @@ class Dnf:
         names = sorted({package.name for package in packages})
         offers = [offer.candidate for chunk in load.chunks(names) for offer in self._offers(["--available", "--"] + list(chunk), strict=False)]
         return classify.feeders(packages, offers)
+
+    def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
+        offers = [offer.candidate for offer in self._offers(["--available"], strict=False)]
+        return classify.history(packages, offers, self._fixes(["--installed"]), self._telling(self._indexes()))
 
     # ------------------------------------------------------------ what would happen
 
@@ -217,8 +221,9 @@ class Dnf:
         args = list(ALL_SOURCES) + ["repoquery", "--upgrades", "--qf", parse.AVAILABLE + self._tool.dialect.record_end]
         return [offer.candidate for offer in parse.offers(self._tool.ask(args).stdout)]
 
-    def _fixes(self) -> List[classify.Fix]:
-        args = list(ALL_SOURCES) + ["--disableexcludes=all", "updateinfo", "list"]
+    def _fixes(self, of: Sequence[str] = ()) -> List[classify.Fix]:
+        """Of updates that are pending, or ``--installed``."""
+        args = list(ALL_SOURCES) + ["--disableexcludes=all", "updateinfo", "list"] + list(of)
         return parse.fixes(self._tool.ask(args).stdout, self._tool.ask(args + ["--with-cve"]).stdout)
 
     def _repositories(self) -> List[parse.Repository]:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from functools import cmp_to_key
 from typing import Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..records import SEVERITIES, Package, Update
+from ..records import SEVERITIES, Came, Package, Update
 from ..selection import same_arch
 from ..versions import compare_rpm
 from .parse import Entry, Key, by_key
@@ -63,6 +64,23 @@ def feeders(packages: Iterable[Package], offered: Iterable[Candidate]) -> Dict[K
         sources.setdefault(candidate.name, {})[candidate.arch] = candidate.source
     found = {(p.name, p.arch): [source for arch, source in sources.get(p.name, {}).items() if same_arch(arch, p.arch)] for p in packages}
     return {at: names[0] for at, names in found.items() if names}
+
+
+def history(packages: Iterable[Package], offered: Iterable[Candidate], fixes: Iterable[Fix], telling: Collection[str]) -> Dict[Package, List[Came]]:
+    """What each package, and the versions before it that sources offer or advisories name, came as, oldest first."""
+    offers_of, fixes_of = _grouped(offered), _grouped(fixes)
+    return {p: _came(p, offers_of.get((p.name, p.arch), []), fixes_of.get((p.name, p.arch), []), telling) for p in packages}
+
+
+def _came(package: Package, offered: Sequence[Candidate], fixes: Sequence[Fix], telling: Collection[str]) -> List[Came]:
+    known = {item.version for item in offered} | {fix.version for fix in fixes}
+    before = [version for version in known if compare_rpm(version, package.version) <= 0]
+    found = []
+    for version in sorted(before, key=cmp_to_key(compare_rpm)):
+        said = [fix for fix in fixes if fix.version == version]
+        kind = _classification([item for item in offered if item.version == version], said, telling)
+        found.append(Came(version, kind, _severity(said), tuple(sorted({f.advisory for f in said})), tuple(sorted({c for f in said for c in f.cves}))))
+    return found
 
 
 def _grouped(items: Iterable[NamedTuple]) -> Dict[Key, list]:  # type: ignore[type-arg]

@@ -11,7 +11,7 @@ from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequen
 from ...clock import Clock, Deadline
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Package, Reboot, Selection, Transaction, Update, Wanted
 from ..rpm import classify, database, load
 from ..rpm.names import checked
 from ..rpm.parse import Entry, Key, by_key
@@ -97,6 +97,12 @@ class Zypper:
         names = sorted({package.name for package in packages})
         offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]
         return classify.feeders(packages, offers)
+
+    def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
+        names = sorted({package.name for package in packages})
+        offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]
+        fixes = self._fixes({(package.name, package.arch) for package in packages}, ["--all"])
+        return classify.history(packages, offers, fixes, self._telling())
 
     # ------------------------------------------------------------ what would happen
 
@@ -203,8 +209,9 @@ class Zypper:
         ok = (0, NOT_FOUND) if strict else (0, NOT_FOUND, SKIPPED)
         return parse.versions(self._tool.ask(["search", "--details", "--type", "package"] + list(args), ok=ok).stdout, aliases)
 
-    def _fixes(self, packages: Set[Key]) -> List[classify.Fix]:
-        patches = parse.patches(self._tool.ask(["list-patches"]).stdout)
+    def _fixes(self, packages: Set[Key], of: Sequence[str] = ()) -> List[classify.Fix]:
+        """Of patches that are needed, or ``--all``."""
+        patches = parse.patches(self._tool.ask(["list-patches"] + list(of)).stdout)
         texts = [self._tool.ask(["info", "-t", "patch", "--"] + list(chunk)).stdout for chunk in load.chunks([p.name for p in patches])]
         return parse.fixes(patches, [conflict for text in texts for conflict in parse.conflicts(text)], packages)
 
