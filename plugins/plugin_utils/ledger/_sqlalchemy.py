@@ -10,6 +10,7 @@ is missing, before anything is done.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from .errors import LedgerMissing
@@ -30,6 +31,9 @@ class _Absent:
 
     def __getitem__(self, item: Any) -> _Absent:
         return self
+
+    def __iter__(self) -> Iterator[_Absent]:
+        return iter(())
 
     def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
         return (object,)

@@ -15,6 +15,9 @@ PatchtrainError
     ├── RunInUse           another controller process works, or worked, on an unfinished run of this name
     ├── RunFinished        the run of this name has ended; a finished run is never resumed
     ├── HostUnknown        the host is not a target of the run
+    ├── ReleaseUnknown     no release of this name or digest, or a stage that points to none
+    ├── ReleaseTaken       the name is another release's
+    ├── NotPublished       the release is not on any repository host
     └── NotAllowed         a change that the states, or the history, do not allow
 """
 
@@ -64,6 +67,18 @@ class RunFinished(LedgerError):
 
 
 class HostUnknown(LedgerError):
+    pass
+
+
+class ReleaseUnknown(LedgerError):
+    pass
+
+
+class ReleaseTaken(LedgerError):
+    pass
+
+
+class NotPublished(LedgerError):
     pass
 
 

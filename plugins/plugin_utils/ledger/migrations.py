@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from . import schema
 from ._sqlalchemy import sa
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {}
+
+def _releases(connection: sa.Connection) -> None:
+    """New tables alone; one that changes them later has to write here what they were."""
+    schema.metadata.create_all(connection, tables=[schema.releases, schema.publications, schema.stage_moves, schema.upstream_updates])
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases}
 """The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

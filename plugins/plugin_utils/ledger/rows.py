@@ -137,3 +137,59 @@ class Event:
     action: str
     text: str
     detail: Data | None
+
+
+@dataclass(frozen=True)
+class Release:
+    """``parent`` is a digest. ``provenance`` tells what it was made from: ``golden`` hosts per platform, or what it was derived by.
+    ``approved_at`` None is a candidate."""
+
+    id: int
+    name: str
+    digest: str
+    parent: str | None
+    provenance: Data
+    captured_at: float
+    actor: str
+    approved_at: float | None
+    approver: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """``url`` is that of the repository's root; ``keys`` are armoured public keys."""
+
+    id: int
+    digest: str
+    host: str
+    root: str
+    url: str
+    keys: list[str]
+    files_digest: str
+    at: float
+    actor: str
+    removed_at: float | None
+
+
+@dataclass(frozen=True)
+class StageMove:
+    """``release`` and ``previous`` are names."""
+
+    stage: str
+    release: str
+    digest: str
+    previous: str | None
+    at: float
+    actor: str
+    forced: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What sources had, at one time, that a release has not: ``document`` is as ``releases.news`` makes it."""
+
+    digest: str
+    at: float
+    document: Data

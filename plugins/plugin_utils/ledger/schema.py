@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._sqlalchemy import sa
 from .columns import Document, Packed, Text
 
-VERSION = 1
+VERSION = 2
 PRODUCT = "fleetops.patchtrain"
 
 metadata = sa.MetaData()
@@ -121,3 +121,48 @@ events = sa.Table(
     sa.Column("action", Text, nullable=False),
     sa.Column("text", Text, nullable=False),
     sa.Column("detail", Document))
+
+releases = sa.Table(
+    "releases", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False, unique=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("parent", sa.String(64)),
+    sa.Column("manifest", Packed, nullable=False),
+    sa.Column("provenance", Document, nullable=False),
+    sa.Column("captured_at", sa.Double, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("approved_at", sa.Double),
+    sa.Column("approver", Text, nullable=False),
+    sa.Column("evidence", Text, nullable=False))
+
+publications = sa.Table(
+    "publications", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("host", Text, nullable=False),
+    sa.Column("root", Text, nullable=False),
+    sa.Column("url", Text, nullable=False),
+    sa.Column("keys", Document, nullable=False),
+    sa.Column("files_digest", sa.String(64), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("removed_at", sa.Double))
+
+stage_moves = sa.Table(
+    "stage_moves", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("stage", sa.String(100), nullable=False, index=True),
+    sa.Column("release_id", sa.ForeignKey("releases.id"), nullable=False),
+    sa.Column("previous_id", sa.ForeignKey("releases.id")),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", Text, nullable=False),
+    sa.Column("forced", sa.Boolean, nullable=False),
+    sa.Column("reason", Text, nullable=False))
+
+upstream_updates = sa.Table(
+    "upstream_updates", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("document", Packed, nullable=False))

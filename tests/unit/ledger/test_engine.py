@@ -90,11 +90,11 @@ def test_a_newer_ledger_is_refused_and_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     Ledger.open(str(path))
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'version'")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (str(schema.VERSION + 1),))
         connection.execute("ALTER TABLE runs ADD COLUMN mood TEXT")
     connection.close()
     before = path.read_bytes(), path.stat().st_mtime_ns
-    with pytest.raises(LedgerNewer, match="has schema 2, .* knows 1 at most: update the collection"):
+    with pytest.raises(LedgerNewer, match="has schema %d, .* knows %d at most: update the collection" % (schema.VERSION + 1, schema.VERSION)):
         Ledger.open(str(path))
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
@@ -107,11 +107,12 @@ def test_an_older_ledger_is_brought_up_step_by_step_or_not_at_all(tmp_path: Path
     def fail(connection: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(schema, "VERSION", 3)
-    monkeypatch.setattr(engine, "MIGRATIONS", {1: lambda c: events.append(c, "note", "1 to 2"), 2: fail})
+    now = schema.VERSION
+    monkeypatch.setattr(schema, "VERSION", now + 2)
+    monkeypatch.setattr(engine, "MIGRATIONS", {now: lambda c: events.append(c, "note", "one on"), now + 1: fail})
     with pytest.raises(ZeroDivisionError):
         Ledger.open(path)
-    monkeypatch.setattr(engine, "MIGRATIONS", {1: lambda c: done.append(1), 2: lambda c: done.append(2)})
+    monkeypatch.setattr(engine, "MIGRATIONS", {now: lambda c: done.append(1), now + 1: lambda c: done.append(2)})
     ledger = Ledger.open(path)
     Ledger.open(path)
     with ledger.read() as c:
