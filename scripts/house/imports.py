@@ -36,6 +36,7 @@ ROOMS = (
     Room("plugins/plugin_utils/scheduling/", (f"{_HOST}.errors", f"{_CONTROLLER}.scheduling")),
     Room("plugins/plugin_utils/ledger/", (_HOST, f"{_CONTROLLER}.ledger", f"{_CONTROLLER}.scheduling"), ("sqlalchemy",)),
     Room("plugins/plugin_utils/report/", (_HOST, f"{_CONTROLLER}.report", f"{_CONTROLLER}.ledger"), ("jinja2", "markupsafe")),
+    Room("plugins/plugin_utils/releases/", (_HOST, f"{_CONTROLLER}.releases")),
     Room("plugins/plugin_utils/settings.py", (f"{_HOST}.errors", f"{_HOST}.packages.records", f"{_CONTROLLER}.scheduling", f"{_CONTROLLER}.setting_values")),
 )
 
@@ -47,6 +48,7 @@ _PURE = (
     "plugins/module_utils/packages/resolve.py",
     "plugins/module_utils/*/parse.py",
     "plugins/plugin_utils/scheduling/*.py",
+    "plugins/plugin_utils/releases/*.py",
 )
 _IMPURE = {"os", "subprocess", "socket", "shutil", "pathlib", "tempfile", "time", "random", "urllib", f"{_HOST}.runner"}
 
