@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional
 
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import prepared
+from ..plugin_utils.aim import NothingToDo, aim
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, open_ledger, record_assessment
 from ..plugin_utils.remote import CannotRun, Lost
@@ -40,11 +41,15 @@ class ActionModule(PatchtrainAction):
         """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""
         result: Dict[str, Any] = {}
         try:
+            goal = aim(book, open_ledger(self.settings().patch_ledger), self.remote(), self.settings())
             with book.step("prepare") as step:
                 result = self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
-                                     hold_until=0 if self.checking else book.hold_until())
+                                     hold_until=0 if self.checking else book.hold_until(), **goal)
                 step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
                 prepared.raise_if_failed(result)
+        except NothingToDo as nothing:
+            book.state(nothing.state, nothing.message)
+            return {"host_state": nothing.state, "reason": nothing.message, "msg": nothing.message, "changes": []}
         except Lost as error:
             return self._left_out(book, "unreachable", error, None)
         except PatchtrainError as error:

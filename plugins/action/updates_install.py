@@ -10,7 +10,7 @@ from typing import Any, Dict
 from ..plugin_utils import patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
-from ..plugin_utils.prepared import arguments_of_plan, raise_if_failed, selection_arguments
+from ..plugin_utils.prepared import arguments_of_plan, at_the_release, raise_if_failed, selection_arguments
 
 MODULE = "fleetops.patchtrain.updates_install"
 
@@ -23,8 +23,10 @@ class ActionModule(PatchtrainAction):
         book = self.book()
         if not book.changes():
             return {"msg": "nothing to install"}
-        args.update(selection_arguments(self.settings()), **arguments_of_plan(book.plan()), run_id=book.run, step="install",
+        args.update(dict(selection_arguments(self.settings()), **arguments_of_plan(book.plan())), run_id=book.run, step="install",
                     keep_config=self.settings().patch_keep_config, timeout=self.settings().patch_install_timeout)
+        if self.settings().patch_rollback:
+            args["allow_downgrade"] = True
         return self._confirmed(args, book) if self.checking else self._recorded(args, book)
 
     def _installed(self, args: Dict[str, Any]) -> Dict[str, Any]:
@@ -52,4 +54,5 @@ class ActionModule(PatchtrainAction):
             step.detail = {"executions": result.get("executions"), "reboot": result.get("reboot"), "repaired": result.get("repaired"),
                            "leftover_config": result.get("leftover_config", [])}
             raise_if_failed(result)
+            at_the_release(result.get("assessment") or {}, book.release)
         return result

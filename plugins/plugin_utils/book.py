@@ -75,6 +75,12 @@ class HostBook:
     def run(self) -> str:
         return self._run.name
 
+    @property
+    def release(self) -> Optional[str]:
+        """The digest of the release that this run brings the host to; a stage was looked up when the run opened."""
+        releases: Dict[str, str] = self._run.settings.get("host_releases", {})
+        return releases.get(self.host)
+
     # --- states ---------------------------------------------------------------------------------------------------------
 
     def state(self, state: str, reason: str = "") -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
@@ -18,6 +18,7 @@ from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
+from .releasing.resolve import published, resolve
 from .run_hooks import prepare_hooks
 from .scheduling import budget
 from .scheduling.names import default_run_name
@@ -53,16 +54,18 @@ def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) 
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
     _promises(action, settings, in_set)
-    check_all(action.variables["hostvars"], targets)
+    known = check_all(action.variables["hostvars"], targets)
     # What a play gives to the role is not among the variables of hosts.
     check_host(settings, action.host, action.variables["hostvars"])
+    releases = _releases(ledger, settings, known, targets)
     canaries = pick_canaries(settings.patch_canaries, targets, known=action.variables["groups"]["all"])
     name = settings.patch_run_name or default_name(settings.patch_deployment)
     prepare_hooks(action, name, targets)
     new = runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(targets, canaries)],
-        settings=dict(settings.for_record(), play=token, targets=targets, set=in_set, check=action.checking, **command_line()), **actor(action.variables))
+        settings=dict(settings.for_record(), play=token, targets=targets, set=in_set, check=action.checking, **releases, **command_line()),
+        **actor(action.variables))
     with ledger.write() as c:
         return runs.open_run(c, new)[0]
 
@@ -70,6 +73,20 @@ def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) 
 def _agree(action: PatchtrainAction, targets: Sequence[str]) -> None:
     hostvars = action.variables["hostvars"]
     agree({host: patch_variables(hostvars[host], None, RUN_WIDE) for host in targets if host in hostvars})
+
+
+def _releases(ledger: Ledger, settings: Settings, known: Mapping[str, Settings], targets: Sequence[str]) -> Dict[str, Any]:
+    """Which release each host is brought to. It stays the same for the whole run, whatever becomes of a stage meanwhile."""
+    if settings.patch_rollback:
+        with ledger.read() as c:
+            runs.get(c, settings.patch_rollback)
+        return {}
+    asked = {host: (known[host].patch_release if host in known else "") or settings.patch_release for host in targets}
+    found = {name: resolve(ledger, name) for name in sorted(set(asked.values())) if name}
+    for release in found.values():
+        published(ledger, release.digest)
+    return {"releases": {name: {"name": release.name, "digest": release.digest} for name, release in found.items()},
+            "host_releases": {host: found[name].digest for host, name in asked.items() if name}}
 
 
 def _promises(action: PatchtrainAction, settings: Settings, in_set: List[str]) -> None:

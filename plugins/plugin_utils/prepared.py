@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .settings import Settings
@@ -13,6 +13,10 @@ from .settings import Settings
 
 class HostFailed(PatchtrainError):
     """What a module on the host says went wrong, with its own kind of error as ``cause``."""
+
+
+class NotAtRelease(PatchtrainError):
+    """The installation ended well, and the host still is not what the release says."""
 
 
 _NOT_IN_THE_WAY = ("interrupted", "lock", "sources")
@@ -34,6 +38,18 @@ def arguments_of_plan(plan: Mapping[str, Any]) -> Dict[str, Any]:
     """The exact packages of a recorded plan, and its digest. Criteria do not count beside an exact list."""
     wanted = [{"name": change["name"], "arch": change["arch"], "version": change["to"]} for change in plan["changes"] if change["to"]]
     return {"packages": wanted, "expect_digest": plan["digest"]}
+
+
+def at_the_release(assessment: Mapping[str, Any], digest: Optional[str]) -> None:
+    """After an installation: ``NotAtRelease`` unless the host says that all its packages are the release's. The kernel is looked at
+    later, after a reboot."""
+    if digest is None:
+        return
+    if assessment.get("release") != digest:
+        raise NotAtRelease("the host is attached to %s, and the run brings it to release %s" % (assessment.get("release") or "no release", digest[:12]))
+    wrong = ["%s is %s instead of %s" % (d["name"], d["is"], d["should"]) for d in assessment.get("drift", []) if d["kind"] == "version"]
+    if wrong:
+        raise NotAtRelease("%d packages are not the release's: %s" % (len(wrong), "; ".join(wrong[:5])), packages=wrong)
 
 
 def obstacles_in_the_way(assessment: Mapping[str, Any]) -> List[str]:

@@ -127,6 +127,11 @@ class Remote:
         """Copy a file to where the user who logs in may write."""
         self._bounded(seconds, lambda: self._action._connection.put_file(local, path))
 
+    @property
+    def checking(self) -> bool:
+        """Whether the task is run in check mode."""
+        return bool(self._action._task.check_mode)
+
     def forget_connection(self) -> None:
         """Drop what is kept open, for example after a reboot; a host that is gone already is no failure."""
         reset = getattr(self._action._connection, "reset", None)

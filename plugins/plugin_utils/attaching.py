@@ -1,0 +1,51 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host gets a release as its only source. The ledger says which release is meant, where it is published and whose signature counts;
+the repository is never asked for that."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from .book import HostBook
+from .ledger.engine import Ledger
+from .prepared import raise_if_failed
+from .releasing.resolve import Published, published
+from .remote import Remote
+from .settings import Settings
+
+MODULE = "fleetops.patchtrain.software_source"
+
+
+def attach(remote: Remote, settings: Settings, release: Published, check: Optional[bool] = None) -> Dict[str, Any]:
+    """The result of the module; raises where the host could not be attached and keeps what it had."""
+    return _done(remote, settings, {"state": "attached", "url": release.url, "digest": release.digest, "keys": release.keys}, check)
+
+
+def detach(remote: Remote, settings: Settings) -> Dict[str, Any]:
+    return _done(remote, settings, {"state": "detached"}, None)
+
+
+def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str]) -> Dict[str, Any]:
+    """The same as a recorded step, with what the host had before, for a rollback; a digest None detaches."""
+    with book.step("attach", undo=None) as step:
+        if digest is None:
+            result = detach(remote, settings)
+        else:
+            result = attach(remote, settings, published(ledger, digest))
+        step.detail = {"previous": _digest(result.get("previous")), "digest": digest, "hidden": len((result.get("attached") or {}).get("hidden", []))}
+    return result
+
+
+def _digest(document: Optional[Mapping[str, Any]]) -> Optional[str]:
+    return str(document["digest"]) if document else None
+
+
+def _done(remote: Remote, settings: Settings, args: Dict[str, Any], check: Optional[bool]) -> Dict[str, Any]:
+    if args["state"] == "attached":
+        args = dict(args, passthrough=settings.patch_passthrough, package_gpgcheck=settings.patch_package_gpgcheck)
+    args = dict(args, manager=settings.patch_package_manager, refresh_timeout=settings.patch_refresh_timeout)
+    result = remote.module(MODULE, args, settings.patch_prepare_timeout, check=check)
+    raise_if_failed(result)
+    return result
