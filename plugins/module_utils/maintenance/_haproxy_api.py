@@ -26,9 +26,9 @@ _LARGEST_ANSWER = 64 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 _STATE_FORMAT = "1"
 
-# Bits of srv_admin_state. 0x04 (disabled in the configuration) only says how it began, 0x20 (its name does not resolve) is
-# no administrator's doing.
-_MAINT_BITS = 0x01 | 0x02 | 0x40
+# Bits of srv_admin_state: forced, inherited from a server that it tracks, without an address because its name does not resolve.
+# 0x04 (disabled in the configuration) only says how it began, 0x40 (its name was set at run time, as SRV records do) keeps nothing out.
+_MAINT_BITS = 0x01 | 0x02 | 0x20
 _DRAIN_BITS = 0x08 | 0x10
 _OWN_MAINT = 0x01
 _OWN_DRAIN = 0x08
@@ -70,7 +70,7 @@ class Server:
 
     @property
     def word(self) -> str:
-        """What its administrators want of it."""
+        """Whether it is meant to take work; where its name does not resolve, it can't."""
         if self.admin & _MAINT_BITS:
             return MAINTENANCE
         return DRAINING if self.admin & _DRAIN_BITS else IN_SERVICE

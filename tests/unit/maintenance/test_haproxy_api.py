@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,20 @@ def test_every_server_is_read(servers):
     ("shop/sorry", "in_service", True, True, False, None),
     ("shop/off", "maintenance", False, False, False, "maint"),
     ("shop/weightless", "in_service", True, False, False, None),
-    ("raw/nowhere", "in_service", False, False, False, None),
+    ("raw/nowhere", "maintenance", False, False, False, None),
 ])
 def test_states(servers, path, word, up, usable, checked, own_state):
     server = servers[path]
     assert (server.word, server.up, server.usable, server.checked, server.own_state) == (word, up, usable, checked, own_state)
+
+
+@pytest.mark.parametrize("admin, word, own_state", [
+    (0x40, "in_service", None), (0x40 | 0x01, "maintenance", "maint"), (0x40 | 0x08, "draining", "drain"), (0x02, "maintenance", None),
+    (0x04, "in_service", None), (0x20, "maintenance", None), (0x40 | 0x20, "maintenance", None)])
+def test_only_what_keeps_a_server_out_is_maintenance(servers, admin, word, own_state):
+    """A name that was set at run time or came from a SRV record (0x40) keeps nothing out."""
+    server = replace(servers["shop/web1"], admin=admin)
+    assert (server.word, server.own_state) == (word, own_state)
 
 
 def test_usage():
