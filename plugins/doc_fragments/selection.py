@@ -77,7 +77,9 @@ options:
     type: bool
     default: false
   allow_removals:
-    description: Whether packages may be removed by the transaction. Otherwise an update that would remove one is left out and named.
+    description:
+      - Whether packages may be removed by the transaction. Otherwise an update that would remove one is left out and named.
+      - A package that one of O(packages) says to take the place of (a renamed package) goes without it; the plan names both.
     type: bool
     default: false
   manager:

@@ -30,9 +30,9 @@ def plan_to_release(runner: Runner, manager: PackageManager, request: Request, i
     asked = request.selection
     terms = Terms(manager.arch(), comparator(manager.name), should.exclude, asked.exclude, manager.holds(), asked.allow_downgrade,
                   request.unknown_packages)
-    goal = level(installed, should.section, terms)
+    goal = level(installed, should.section, terms, manager.successors)
     plan = _settled(manager, request, installed, goal, should, terms)
-    _whole(plan)
+    whole(plan, "the host can't be brought to the release")
     _keeps_kernel(runner, plan)
     return plan
 
@@ -52,11 +52,12 @@ def _settled(manager: PackageManager, request: Request, installed: Sequence[Pack
         ["%s %s" % (item.name, item.version) for item in more]), packages=sorted(item.name for item in more))
 
 
-def _whole(plan: Plan) -> None:
-    """Some of a release is no release."""
+def whole(plan: Plan, otherwise: str) -> Plan:
+    """Some of a release is no release, and half of a way back leads nowhere."""
     left = ["%s %s (%s)" % (out.name, out.to, out.reason) for out in plan.left_out]
     if left:
-        raise TransactionImpossible("the host can't be brought to the release: %s" % _some(left), packages=sorted(o.name for o in plan.left_out))
+        raise TransactionImpossible("%s: %s" % (otherwise, _some(left)), packages=sorted(o.name for o in plan.left_out))
+    return plan
 
 
 def _keeps_kernel(runner: Runner, plan: Plan) -> None:

@@ -18,7 +18,8 @@ from typing import Callable, Dict, List, Optional, Sequence
 from ..clock import Clock, Deadline
 from ..errors import BadInput, CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
 from ..packages.manager import PackageManager
-from ..packages.records import Outcome, Package, Plan, Transaction, Wanted
+from ..packages.records import Outcome, Package, Plan, Selection, Transaction, Wanted
+from ..packages.replaced import heirs
 from ..packages.resolve import plan as resolve_plan
 from ..packages.selection import Fixed
 from ..assessment import assess
@@ -131,7 +132,7 @@ class Installation:
         if self._plan.transaction.download_size or self._request.download_only:
             self._journal.phase("download")
             cached = listing(self._manager.cache_paths())
-            self._manager.download(wanted_of(self._plan), self._request.selection, self._request.timeout)
+            self._manager.download(wanted_of(self._plan), carrying(self._plan, self._request.selection), self._request.timeout)
             self._downloaded = listing(self._manager.cache_paths()) != cached
 
     def _apply(self) -> List[Outcome]:
@@ -141,7 +142,7 @@ class Installation:
         begin = os.path.getsize(self._job.log)
         failure = self._tried()
         self._journal.phase("look", len(self._plan.transaction.changes))
-        for line in self._manager.restore_reasons(self._before):
+        for line in self._manager.restore_reasons(self._before + heirs(self._before, self._plan.transaction)):
             self._journal.say("install reason restored: " + line)
         said = _from(self._job.log, begin)
         otherwise = (failure.message if failure else last_error(said)) or "the package manager named no reason"
@@ -153,7 +154,7 @@ class Installation:
         """Apply, and keep what the tool complained about."""
         request, manager, log = self._request, self._manager, self._journal.log
         try:
-            manager.apply(wanted_of(self._plan), request.selection, request.timeout, log, keep_config=request.keep_config)
+            manager.apply(wanted_of(self._plan), carrying(self._plan, request.selection), request.timeout, log, keep_config=request.keep_config)
         except CommandFailed as failure:
             self._journal.say(failure.message)
             self._heal()
@@ -284,6 +285,11 @@ def verify(plan: Plan, request: Request, installed: Sequence[Package]) -> None:
 
 def wanted_of(plan: Plan) -> List[Wanted]:
     return [Wanted(c.name, c.arch, c.to) for c in plan.transaction.changes if c.to is not None]
+
+
+def carrying(plan: Plan, selection: Selection) -> Selection:
+    """The selection with which the tool does this plan, whose removals were looked at when it was made."""
+    return replace(selection, allow_removals=True) if plan.transaction.erases else selection
 
 
 def listing(paths: Sequence[str]) -> List[str]:

@@ -74,7 +74,9 @@ def deviations(plan: Plan, recorded: Sequence[Wanted], installed: Seen) -> List[
     expected: Dict[Key, List[str]] = {}
     for wanted in recorded:
         expected.setdefault(wanted.key, []).append(wanted.version)
-    lines = [_extra(change, expected) for change in plan.transaction.changes if change.to not in expected.get(change.key, ())]
+    gone = {(item.name, item.arch) for item in plan.transaction.replaced if (item.by, item.by_arch) in expected}
+    lines = [_extra(change, expected) for change in plan.transaction.changes
+             if change.to not in expected.get(change.key, ()) and not (change.to is None and change.key in gone)]
     left = {o.name: o.reason for o in plan.left_out}
     for wanted in recorded:
         if wanted.key in targets and len(expected[wanted.key]) == 1 or wanted.key + (wanted.version,) in reached:
@@ -94,7 +96,11 @@ def plan_document(plan: Plan) -> Document:
 
 def _change_document(plan: Plan, change: Change) -> Document:
     return dict(change.to_dict(), classification=classification(plan, change), advisories=list(plan.advisories.get(change.name, ())),
-                cves=list(plan.cves.get(change.name, ())))
+                cves=list(plan.cves.get(change.name, ())), replaced_by=_successor(plan, change))
+
+
+def _successor(plan: Plan, change: Change) -> Optional[str]:
+    return next((item.by for item in plan.transaction.replaced if change.to is None and (item.name, item.arch) == change.key), None)
 
 
 def plan_from(document: Document) -> Plan:
@@ -114,8 +120,9 @@ def classification(plan: Plan, change: Change) -> str:
 def _judge(plan: Plan, change: Change, installed: Seen, reasons: Mapping[str, str], otherwise: str) -> Outcome:
     there = installed.get(change.key, set())
     if change.to is None:
-        gone = change.from_ not in there
-        return _outcome(plan, change, "installed" if gone else "failed", "removed" if gone else reasons.get(change.name, otherwise))
+        gone, by = change.from_ not in there, _successor(plan, change)
+        how = "replaced by %s" % by if by else "removed"
+        return _outcome(plan, change, "installed" if gone else "failed", how if gone else reasons.get(change.name, otherwise))
     if change.to in there:
         return _outcome(plan, change, "installed", "")
     found = "has version %s" % ", ".join(sorted(there)) if there else "is not installed"

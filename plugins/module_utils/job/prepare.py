@@ -24,10 +24,10 @@ from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan
 from ..release import host as release_host
 from . import bundle, client, outcome, program, space
-from .converge import plan_to_release
+from .converge import plan_to_release, whole
 from .files import Document
 from .hold import hold
-from .install import complete, listing, planned, wanted_of
+from .install import carrying, complete, listing, planned, wanted_of
 from .request import REPAIR, Request
 from .state import DEFAULT_ROOT, State
 from .unit import Host
@@ -135,10 +135,11 @@ def _plan(host: Host, manager: PackageManager, order: Preparation, installed: Se
     if order.request.release is not None:
         return plan_to_release(host.runner, manager, order.request, installed, order.root)
     advice = release_host.advice(host.runner, manager, order.root)
-    return planned(manager, complete(order.request, installed, manager.arch()), installed, advice=advice)
+    plan = planned(manager, complete(order.request, installed, manager.arch()), installed, advice=advice)
+    return plan if order.request.selection.packages is None else whole(plan, "what is asked for can't be installed")
 
 
 def _downloaded(manager: PackageManager, request: Request, plan: Plan) -> bool:
     cached = listing(manager.cache_paths())
-    manager.download(wanted_of(plan), request.selection, request.timeout)
+    manager.download(wanted_of(plan), carrying(plan, request.selection), request.timeout)
     return listing(manager.cache_paths()) != cached

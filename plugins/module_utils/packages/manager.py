@@ -61,6 +61,9 @@ class PackageManager(Protocol):
     def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
         """By name and arch, the id of a source that offers any version of a package; what nobody offers is left out."""
 
+    def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
+        """By name and arch, what is offered under another name and takes a package's place whenever everything is updated."""
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         """What each of these, and the versions before it that its sources know, came as, oldest first; what no source knows has nothing."""
 

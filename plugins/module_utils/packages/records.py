@@ -121,14 +121,27 @@ class Change(Record):
 
 
 @dataclass(frozen=True)
+class Replaced(Record):
+    """A package that goes because ``by`` takes its place, or takes it back."""
+
+    name: str
+    arch: str
+    by: str
+    by_arch: str
+
+
+@dataclass(frozen=True)
 class Transaction(Record):
     """What the package manager says that it would do. ``problem`` is its one-line reason where it would do nothing
-    because it can't. ``changes`` are sorted. Sizes in bytes; ``installed_size`` is the growth on disk."""
+    because it can't. ``changes`` are sorted. Sizes in bytes; ``installed_size`` is the growth on disk. ``replaced`` are those of the
+    removed packages that another one replaces; ``erases`` where the tool has to be told that it may remove."""
 
     changes: Tuple[Change, ...] = ()
     download_size: int = 0
     installed_size: int = 0
     problem: Optional[str] = None
+    replaced: Tuple[Replaced, ...] = ()
+    erases: bool = False
 
     @property
     def removals(self) -> Tuple[Change, ...]:

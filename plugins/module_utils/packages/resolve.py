@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .records import Change, Outcome, Package, Plan, Selection, Transaction, Update, Wanted
+from .replaced import removed
 from .selection import Barred, Fixed, Presence, barred, same_arch, select, unreached
 
 Simulate = Callable[[Sequence[Wanted]], Transaction]
@@ -107,9 +108,14 @@ class _Judge:
         return _moving("excluded", said, [change for change, _why in touched])
 
     def _removing(self, found: Transaction) -> Optional[Verdict]:
-        if self._selection.allow_removals or not found.removals:
-            return None
-        return _moving("excluded", [_change(change) for change in found.removals], found.removals)
+        gone = self._unasked(found)
+        return _moving("excluded", [_change(change) for change in gone], gone) if gone else None
+
+    def _unasked(self, found: Transaction) -> Sequence[Change]:
+        """Who asks for exactly this package asks for it in the place of the one that it replaces."""
+        if self._selection.allow_removals:
+            return ()
+        return found.removals if self._selection.packages is None else removed(found)
 
     def _missing(self, wanted: Sequence[Wanted], found: Transaction) -> Optional[Verdict]:
         """A tool that leaves out what it does not like, and says nothing, is not believed."""

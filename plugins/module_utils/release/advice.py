@@ -67,7 +67,7 @@ class Advice:
 
     def plan(self, plan: Plan, updates: Sequence[Update]) -> Plan:
         """The plan with what is said of each of its changes, pending update or not."""
-        pending = {(update.name, update.arch, update.candidate): update for update in updates}
+        pending: Dict[Tuple[str, str, Optional[str]], Update] = {(u.name, u.arch, u.candidate): u for u in updates}
         said = {change: self._of(change, pending) for change in plan.transaction.changes}
         classifications = dict(plan.classifications, **{c.name: one.classification for c, one in said.items() if one})
         advisories = {c.name: one.advisories for c, one in said.items() if one and one.advisories}

@@ -9,8 +9,8 @@ All or nothing: what forbids a single package forbids the level, and is named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..errors import TransactionImpossible
 from ..packages.records import Change, Package, Wanted
@@ -21,6 +21,13 @@ from .pairing import Differing, Pairing, Release, Section, matcher, pair
 KEEP, HOLD, FAIL = UNKNOWN_POLICIES = ("keep", "hold", "fail")
 UNKNOWN_TO_RELEASE = "unknown to the release and held (patch_unknown_packages)"
 _LISTED = 8
+
+Successors = Callable[[Sequence[Package]], Mapping[Tuple[str, str], Sequence[Wanted]]]
+"""As a package manager tells them."""
+
+
+def nobody(packages: Sequence[Package]) -> Mapping[Tuple[str, str], Sequence[Wanted]]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -45,16 +52,32 @@ class Level:
     fixed: Dict[Tuple[str, str], str]
 
 
-def level(installed: Iterable[Package], section: Section, terms: Terms) -> Level:
-    """``TransactionImpossible`` names the packages that stand in the way, and what to do."""
+def level(installed: Iterable[Package], section: Section, terms: Terms, successors: Successors = nobody) -> Level:
+    """``TransactionImpossible`` names the packages that stand in the way, and what to do. ``successors`` tells what is offered in the
+    place of packages: where that is the release's own, it is what the host should have instead."""
     found = pair(installed, section, terms.exclude, terms.native, terms.compare)
+    heirs = {} if terms.unknown_packages == HOLD else _heirs(found.unknown, section, terms, successors)
+    found = replace(found, unknown=tuple(package for package in found.unknown if package not in heirs))
     moving = found.differing + found.missing
     _refuse_unknown(found, terms)
     _refuse_fixed(moving, terms)
     _refuse_newer(found.differing, terms)
-    wanted = sorted({item.should for item in moving}, key=lambda item: item.key + (item.version,))
+    wanted = sorted({item.should for item in moving} | set(heirs.values()), key=lambda item: item.key + (item.version,))
     fixed = {(p.name, p.arch): UNKNOWN_TO_RELEASE for p in found.unknown} if terms.unknown_packages == HOLD else {}
     return Level(tuple(wanted), fixed)
+
+
+def _heirs(unknown: Sequence[Package], section: Section, terms: Terms, successors: Successors) -> Dict[Package, Wanted]:
+    """What the administrator holds, or the deployment excludes, keeps its place."""
+    barred = matcher(terms.barred)
+    free = [p for p in unknown if not barred(p.name) and not is_held(p.name, p.arch, terms.holds)]
+    offered, release = successors(free) if free else {}, Release(section, terms.native, terms.compare)
+    found: Dict[Package, Wanted] = {}
+    for package in free:
+        heirs = [w for w in offered.get((package.name, package.arch), ()) if w in release.versions(w.name, w.arch) and not barred(w.name)]
+        if heirs:
+            found[package] = heirs[-1]
+    return found
 
 
 def astray(changes: Iterable[Change], section: Section, terms: Terms) -> List[Wanted]:

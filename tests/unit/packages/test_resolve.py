@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Plan, Selection, Transaction, Wanted
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Plan, Replaced, Selection, Transaction, Wanted
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.resolve import digest, plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +101,23 @@ def test_removals_are_made_when_they_are_allowed_but_never_of_what_is_barred() -
     assert moved(resolve(world, Selection(allow_removals=True))) == {"a": "2", "old": None}
     found = resolve(world, Selection(allow_removals=True), holds=("old",))
     assert left(found) == {"a": ("excluded", "would remove old 1, which is held by its administrator")}
+
+
+def test_who_asks_for_exactly_a_package_gets_it_in_the_place_of_the_one_that_it_replaces() -> None:
+    world = simple(a=Release(conflicts=("old",)))
+    world.releases["old"], world.installed["old"] = {1: Release()}, 1
+
+    def simulate(wanted: Sequence[Wanted]) -> Transaction:
+        found = world.simulate(wanted)
+        return replace(found, replaced=(Replaced("old", ARCH, "a", ARCH),)) if found.removals else found
+
+    def moves(selection: Selection, holds: tuple[str, ...] = ()) -> dict[str, str | None]:
+        return moved(plan(world.updates(), selection, holds, world.packages(), simulate))
+    exact = Selection(packages=(Wanted("a", ARCH, "2"),))
+    assert moves(exact) == {"a": "2", "old": None}
+    assert moves(exact, ("old",)) == {}
+    assert moves(ALL) == {}, "an update that would is left out, as ever"
+    assert moved(plan(world.updates(), exact, (), world.packages(), world.simulate)) == {}, "and so is what replaces nothing"
 
 
 def test_the_unsolvable_one_is_named_with_the_managers_reason() -> None:

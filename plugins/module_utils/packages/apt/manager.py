@@ -13,7 +13,8 @@ from ...clock import Clock, Deadline
 from ...errors import CommandFailed, LockTimeout
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Came, Change, Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Change, Package, Reboot, Replaced, Selection, Transaction, Update, Wanted
+from ..replaced import replaced
 from ..versions import compare_deb
 from . import apply, classify, load, locks, parse, repair, transaction
 from .names import Key, key, shown, specs
@@ -110,6 +111,10 @@ class Apt:
         size = sizes.get((key(update.name, update.arch, self.arch()), update.candidate))
         return replace(update, arch=size.arch, size=size.download) if size else update
 
+    def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
+        """apt takes none by itself: a package that was renamed comes as a dependency of what has its old name."""
+        return {}
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         policies = self._policy([entry for entry in self._entries() if entry.present])
         targets = classify.by_text(self._targets())
@@ -130,7 +135,14 @@ class Apt:
         problem = transaction.refused(changes, wanted, selection, host) or self._unsigned(changes)
         if problem:
             return Transaction(changes, problem=problem)
-        return transaction.sized(changes, self._records(transaction.specs(changes)), self._cached(), host)
+        found = transaction.sized(changes, self._records(transaction.specs(changes)), self._cached(), host)
+        return replace(found, replaced=self._replaced(changes, selection), erases=True) if found.removals else found
+
+    def _replaced(self, changes: Sequence[Change], selection: Selection) -> Tuple[Replaced, ...]:
+        coming, gone = transaction.specs(changes), [Wanted(c.name, c.arch, c.from_) for c in changes if c.to is None and c.from_]
+        taken = parse.takes_over(load.show(self._runner, specs(coming, self.arch()))) if coming else {}
+        back = parse.takes_over(load.show(self._runner, specs(gone, self.arch()))) if selection.allow_downgrade else {}
+        return replaced(changes, {item.name: [name for name, others in taken.items() if item.name in others] for item in gone}, back)
 
     def _unsigned(self, changes: Sequence[Change]) -> Optional[str]:
         """A simulation does not say that the installation would refuse a source."""

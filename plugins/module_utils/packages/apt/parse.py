@@ -213,6 +213,19 @@ def records(text: str) -> Dict[Tuple[str, str, str], Sizes]:
         for item in stanzas(text) if "Package" in item and "Version" in item}
 
 
+_RELATION = re.compile(r"(?:^|,)\s*([a-z0-9][a-z0-9+.-]+)")
+
+
+def takes_over(text: str) -> Dict[str, Set[str]]:
+    """``apt-cache show``: by name, the packages whose place each takes as a whole. To replace and to conflict says so, and so does to
+    replace, break and provide; what only replaces and breaks took some files over."""
+    found: Dict[str, Set[str]] = {}
+    for item in stanzas(text):
+        replaces, conflicts, breaks, provides = (set(_RELATION.findall(item.get(f, ""))) for f in ("Replaces", "Conflicts", "Breaks", "Provides"))
+        found.setdefault(item.get("Package", ""), set()).update(replaces & (conflicts | (breaks & provides)))
+    return found
+
+
 # ---------------------------------------------------------------- simulations
 
 @dataclass(frozen=True)

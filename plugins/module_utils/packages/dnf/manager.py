@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...clock import Clock, Deadline
 from ...errors import CommandFailed
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Came, Change, Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Change, Package, Reboot, Replaced, Selection, Transaction, Update, Wanted
+from ..replaced import replaced
 from ..rpm import classify, database, load
 from ..rpm.names import Nevra, checked, with_epoch
 from ..rpm.parse import Entry, by_key
@@ -99,6 +101,14 @@ class Dnf:
         offers = [offer.candidate for chunk in load.chunks(names) for offer in self._offers(["--available", "--"] + list(chunk), strict=False)]
         return classify.feeders(packages, offers)
 
+    def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
+        names = sorted({package.name for package in packages})
+        # Most hosts have none, and one question for all says so.
+        if not any(self._obsoleting(chunk) for chunk in load.chunks(names)):
+            return {}
+        by = {name: tuple(Wanted(c.name, c.arch, c.version) for c in self._obsoleting([name]) if c.name != name) for name in names}
+        return {(p.name, p.arch): by[p.name] for p in packages if by[p.name]}
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         offers = [offer.candidate for offer in self._offers(["--available"], strict=False)]
         return classify.history(packages, offers, self._fixes(["--installed"]), self._telling(self._indexes()))
@@ -113,8 +123,8 @@ class Dnf:
         first = self._resolved(specs, wanted, selection)
         if first.problem is None or selection.allow_removals:
             return first
-        erasing = self._resolved(specs, wanted, Selection(allow_downgrade=selection.allow_downgrade, allow_removals=True))
-        return erasing if erasing.problem is None else first
+        erasing = self._resolved(specs, wanted, replace(selection, allow_removals=True))
+        return replace(erasing, erases=True) if erasing.problem is None else first
 
     def _resolved(self, specs: Sequence[str], wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         done = self._tool.resolve(apply.install_args(specs, selection))
@@ -126,13 +136,20 @@ class Dnf:
         there = by_key(self._entries())
         changes = transaction.changes(parse.steps(done.stdout), there)
         problem = refused(changes, wanted, selection, there)
-        return Transaction(changes, problem=problem) if problem else self._sized(changes, there)
+        if problem:
+            return Transaction(changes, problem=problem)
+        return replace(self._sized(changes, there), replaced=self._replaced(changes, selection))
 
     def _sized(self, changes: Sequence[Change], there: transaction.There) -> Transaction:
         coming = [with_epoch(nevra) for nevra in transaction.arriving(changes)]
         offers = [offer for chunk in load.chunks(coming) for offer in self._offers(["--"] + list(chunk))]
         files = (line.split(" ", 1) for line in self._tool.cached(["-name", "*.rpm"], "%s %f\\n"))
         return transaction.sized(changes, offers, {name: int(size) for size, name in files}, there)
+
+    def _replaced(self, changes: Sequence[Change], selection: Selection) -> Tuple[Replaced, ...]:
+        gone = [change.name for change in changes if change.to is None]
+        back = database.obsoletes(self._runner, gone) if gone and selection.allow_downgrade else {}
+        return replaced(changes, {name: [c.name for c in self._obsoleting([name])] for name in gone}, back)
 
     # ------------------------------------------------------------ what changes the host
 
@@ -216,6 +233,9 @@ class Dnf:
 
     def _offers(self, args: Sequence[str], strict: bool = True) -> List[parse.Offer]:
         return parse.offers(self._tool.query(args, parse.AVAILABLE, strict))
+
+    def _obsoleting(self, names: Sequence[str]) -> List[classify.Candidate]:
+        return [offer.candidate for offer in self._offers(["--available", "--whatobsoletes", ",".join(names)], strict=False)]
 
     def _not_excluded(self) -> List[classify.Candidate]:
         args = list(ALL_SOURCES) + ["repoquery", "--upgrades", "--qf", parse.AVAILABLE + self._tool.dialect.record_end]

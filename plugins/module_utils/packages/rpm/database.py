@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from ...errors import CommandFailed, TransactionInterrupted
 from ...runner import Completed, Runner
@@ -32,6 +32,16 @@ def complaint(done: Completed) -> Optional[str]:
     if not done.stdout.strip():
         return "rpm's database has no package in it: is it where rpm looks for it (rpm --eval %_dbpath)?"
     return None
+
+
+def obsoletes(runner: Runner, names: Sequence[str]) -> Dict[str, List[str]]:
+    """Which names the installed packages of these names obsolete."""
+    done = runner.run(["rpm", "-q", "--qf", "[%{=NAME}|%{OBSOLETENAME}\\n]", "--"] + list(names)).check()
+    found: Dict[str, List[str]] = {}
+    for name, bar, other in (line.partition("|") for line in done.stdout.splitlines()):
+        if bar:
+            found.setdefault(name, []).append(other)
+    return found
 
 
 def rebuild(runner: Runner) -> None:

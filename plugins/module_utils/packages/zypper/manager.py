@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import IO, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...clock import Clock, Deadline
 from ...runner import Runner
 from ..manager import Rules, Source
-from ..records import Came, Package, Reboot, Selection, Transaction, Update, Wanted
+from ..records import Came, Change, Package, Reboot, Replaced, Selection, Transaction, Update, Wanted
+from ..replaced import replaced
 from ..rpm import classify, database, load
 from ..rpm.names import checked
 from ..rpm.parse import Entry, Key, by_key
@@ -98,6 +100,14 @@ class Zypper:
         offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]
         return classify.feeders(packages, offers)
 
+    def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
+        names = sorted({package.name for package in packages})
+        # Most hosts have none, and one question for all says so.
+        if not any(self._obsoleting(chunk) for chunk in load.chunks(names)):
+            return {}
+        by = {name: tuple(Wanted(c.name, c.arch, c.version) for c in self._obsoleting([name]) if c.name != name) for name in names}
+        return {(p.name, p.arch): by[p.name] for p in packages if by[p.name]}
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         names = sorted({package.name for package in packages})
         offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]
@@ -114,8 +124,8 @@ class Zypper:
         first = self._resolved(specs, wanted, selection)
         if first.problem is None or selection.allow_removals:
             return first
-        erasing = self._resolved(specs, wanted, Selection(allow_downgrade=selection.allow_downgrade, allow_removals=True))
-        return erasing if erasing.problem is None else first
+        erasing = self._resolved(specs, wanted, replace(selection, allow_removals=True))
+        return replace(erasing, erases=True) if erasing.problem is None else first
 
     def _resolved(self, specs: Sequence[str], wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         done = self._tool.run(install_args(specs, selection, ["--dry-run"]))
@@ -128,7 +138,13 @@ class Zypper:
         there = by_key(self._entries())
         changes = transaction.changes(found.steps if found else [], there)
         problem = refused(changes, wanted, selection, there)
-        return Transaction(changes, found.download if found else 0, found.growth if found else 0, problem)
+        replacing = () if problem else self._replaced(changes, selection)
+        return Transaction(changes, found.download if found else 0, found.growth if found else 0, problem, replacing)
+
+    def _replaced(self, changes: Sequence[Change], selection: Selection) -> Tuple[Replaced, ...]:
+        gone = [change.name for change in changes if change.to is None]
+        back = database.obsoletes(self._runner, gone) if gone and selection.allow_downgrade else {}
+        return replaced(changes, {name: [c.name for c in self._obsoleting([name])] for name in gone}, back)
 
     # ------------------------------------------------------------ what changes the host
 
@@ -208,6 +224,9 @@ class Zypper:
         aliases = {r.name: r.alias for r in self._repositories()}
         ok = (0, NOT_FOUND) if strict else (0, NOT_FOUND, SKIPPED)
         return parse.versions(self._tool.ask(["search", "--details", "--type", "package"] + list(args), ok=ok).stdout, aliases)
+
+    def _obsoleting(self, names: Sequence[str]) -> List[classify.Candidate]:
+        return [c for c in self._versions(["--obsoletes", "--match-exact", "--"] + list(names), strict=False) if c.source]
 
     def _fixes(self, packages: Set[Key], of: Sequence[str] = ()) -> List[classify.Fix]:
         """Of patches that are needed, or ``--all``."""

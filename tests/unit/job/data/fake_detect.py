@@ -69,6 +69,9 @@ class Fake:
     def feeders(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], str]:
         return {(p.name, p.arch): "s" for p in packages if p.name in self._host()["available"]}
 
+    def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
+        return {}
+
     def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         host = self._host()
         if host["problem"]:

@@ -15,7 +15,9 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
     TransactionInterrupted,
 )
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import Rules
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Transaction, Update, Wanted
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import (
+    Package, Replaced, Selection, Transaction, Update, Wanted,
+)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.zypper.manager import Zypper
 
 RULES = Rules((), ())
@@ -125,6 +127,22 @@ def test_simulate_tells_what_would_be_removed(scene: Scene, selection: Selection
 def test_simulate_tells_what_is_obsoleted(scene: Scene) -> None:
     found = Zypper(scene("simulate")).simulate(wanted("tender.x86_64=2.0-1"), UP)
     assert moves(found) == {"dinghy": ("1.0-1", None), "tender": (None, "2.0-1")}
+
+
+def test_a_package_that_another_obsoletes_has_a_successor(scene: Scene) -> None:
+    found = Zypper(scene("simulate")).simulate(wanted("tender.x86_64=2.0-1"), UP)
+    assert (found.replaced, found.erases) == ((Replaced("dinghy", "x86_64", "tender", "x86_64"),), False)
+    others = [Package("tide", "x86_64", "1.0-1"), Package("unheard-of", "noarch", "1-1")]
+    manager = Zypper(scene("renamed"))
+    assert manager.successors([Package("dinghy", "x86_64", "1.0-1")] + others) == {("dinghy", "x86_64"): (Wanted("tender", "x86_64", "2.0-1"),)}
+    assert manager.successors(others) == {}
+
+
+def test_what_took_a_place_gives_it_back_only_on_the_way_down(scene: Scene) -> None:
+    manager = Zypper(scene("renamed"))
+    up, down = (manager.simulate(wanted("dinghy.x86_64=1.0-1"), Selection(allow_downgrade=allowed)) for allowed in (False, True))
+    assert moves(up) == moves(down) == {"dinghy": (None, "1.0-1"), "tender": ("2.0-1", None)}
+    assert (up.replaced, down.replaced, down.erases) == ((), (Replaced("tender", "x86_64", "dinghy", "x86_64"),), True)
 
 
 @pytest.mark.parametrize(("asked", "problem"), [

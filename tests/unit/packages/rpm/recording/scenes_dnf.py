@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.dnf.manager import Dnf
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import Rules
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Package, Selection
 
 from fleet import HULLS
 from replay import Recorder
@@ -65,6 +65,15 @@ def simulate(runner: Recorder) -> Any:
         "unknown": (("tide.x86_64=9.9-9",), UP), "nothing": (("tide.x86_64=1.0-1",), UP),
         "several": (("hull-kernel.x86_64=5.2-1",), UP)}
     return {name: answer(dnf.simulate, wanted(*texts), selection) for name, (texts, selection) in asked.items()}
+
+
+def renamed(runner: Recorder) -> Any:
+    """Another package took dinghy's place, and dinghy takes it back."""
+    old, others = Package("dinghy", "x86_64", "1.0-1"), [Package("tide", "x86_64", "1.0-1"), Package("unheard-of", "noarch", "1-1")]
+    shell("dnf", "-q", "-y", "install", "tender")
+    dnf = Dnf(runner)
+    return {"successors": [[list(key), plain(list(found))] for key, found in dnf.successors([old] + others).items()], "none": len(dnf.successors(others)),
+            "refused": answer(dnf.simulate, wanted("dinghy.x86_64=1.0-1"), UP), "allowed": answer(dnf.simulate, wanted("dinghy.x86_64=1.0-1"), BACK)}
 
 
 def back(runner: Recorder) -> Any:
@@ -225,5 +234,5 @@ def rpm_alone(runner: Recorder) -> Any:
 
 SCENES: Dict[str, Callable[[Recorder], Any]] = {
     scene.__name__: scene for scene in (
-        look, bare, simulate, back, kernels, holds, streams, apply, refresh, scripts, interrupted, interrupted_new, beyond_repair, damaged, empty, locked,
-        rpm_alone)}
+        look, bare, simulate, renamed, back, kernels, holds, streams, apply, refresh, scripts, interrupted, interrupted_new, beyond_repair, damaged, empty,
+        locked, rpm_alone)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import Rules
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Package, Selection
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.zypper.manager import Zypper
 
 from fleet import HULLS
@@ -69,6 +69,15 @@ def simulate(runner: Recorder) -> Any:
         "unknown": (("tide.x86_64=9.9-9",), UP), "nothing": (("tide.x86_64=1.0-1",), UP),
         "several": (("hull-kernel.x86_64=5.2-1",), UP)}
     return {name: answer(zypper.simulate, wanted(*texts), selection) for name, (texts, selection) in asked.items()}
+
+
+def renamed(runner: Recorder) -> Any:
+    """Another package took dinghy's place, and dinghy takes it back."""
+    old, others = Package("dinghy", "x86_64", "1.0-1"), [Package("tide", "x86_64", "1.0-1"), Package("unheard-of", "noarch", "1-1")]
+    shell(*INSTALL, "tender")
+    zypper = Zypper(runner)
+    return {"successors": [[list(key), plain(list(found))] for key, found in zypper.successors([old] + others).items()], "none": len(zypper.successors(others)),
+            "refused": answer(zypper.simulate, wanted("dinghy.x86_64=1.0-1"), UP), "allowed": answer(zypper.simulate, wanted("dinghy.x86_64=1.0-1"), BACK)}
 
 
 def back(runner: Recorder) -> Any:
@@ -171,4 +180,4 @@ def locked(runner: Recorder) -> Any:
 
 SCENES: Dict[str, Callable[[Recorder], Any]] = {
     scene.__name__: scene for scene in (
-        look, bare, nothing, simulate, back, kernels, holds, apply, refresh, scripts, interrupted, beyond_repair, locked)}
+        look, bare, nothing, simulate, renamed, back, kernels, holds, apply, refresh, scripts, interrupted, beyond_repair, locked)}
