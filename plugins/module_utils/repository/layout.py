@@ -32,9 +32,10 @@ class Root:
     """A repository host's root folder."""
 
     def __init__(self, path: str) -> None:
-        if not os.path.isabs(path) or os.path.normpath(path) == "/":
+        within = os.path.normpath(path).lstrip("/")
+        if not os.path.isabs(path) or not within:
             raise BadInput("root is %r: give the absolute path of a folder that belongs to the repository alone" % path, option="root")
-        self.path = os.path.normpath(path)
+        self.path = "/" + within
         self.pool = self.path + "/pool"
         self.arriving = self.pool + "/.new"
         self.keys = self.path + "/keys"
@@ -45,6 +46,12 @@ class Root:
         self.lock = self.path + "/.lock"
 
     def prepare(self) -> None:
+        if not os.path.isdir(self.releases):
+            # Whoever brought the first files made these two in passing, as their umask would have it.
+            make_folder(self.path, OPEN)
+            os.chmod(self.path, OPEN)
+            make_folder(self.path + "/incoming", PRIVATE)
+            os.chmod(self.path + "/incoming", PRIVATE)
         for path in (self.path, self.pool, self.keys, self.releases):
             make_folder(path, OPEN)
         for path in (self.path + "/incoming", self.arriving, self.cache, self.unfinished):

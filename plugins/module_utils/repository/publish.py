@@ -94,7 +94,7 @@ class _Publisher:
             else:
                 self._make()
                 changed = True
-            texts = signatures.publish_keys(self.gpg, self.keys, self.root)
+            texts = signatures.publish_keys(self.gpg, self.keys, self.root, True)
         return self._result(changed, self._published_digest(), texts)
 
     def _published_digest(self) -> str:
@@ -201,7 +201,7 @@ def sign_all(runner: Runner, root: Root, names: Sequence[str], home: str, check_
         return {"changed": bool(changed), "releases": changed, "keys": [gpg.export(key) for key in keys]}
     with clear_failures(root), exclusive(root.lock, "a publisher (pid %d)" % os.getpid(), deadline):
         # A host that comes in between finds its old key in both.
-        texts = signatures.publish_keys(gpg, keys, root)
+        texts = signatures.publish_keys(gpg, keys, root, False)
         changed = [digest for digest in root.published() if _sign(gpg, keys, root, digest, False)]
     return {"changed": bool(changed), "releases": changed, "keys": texts}
 

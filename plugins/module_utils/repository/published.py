@@ -47,7 +47,7 @@ def known(root: Root, wanted: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict
     left = {key: {_place(package) for package in packages} for key, packages in wanted.items()}
     kinds = {key: platform(key).kind for key in wanted}
     found: Dict[str, List[Item]] = {key: [] for key in wanted}
-    for listed in _readable(documents(root)):
+    for listed in readable(documents(root)):
         for key, places in left.items():
             items = [item for item in listed.get(key, []) if item.place in places and is_there(root, kinds[key], item)]
             found[key] += items
@@ -57,10 +57,10 @@ def known(root: Root, wanted: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict
 
 def proved(root: Root) -> Set[Tuple[Place, str]]:
     """Packages with their checksums of which it was looked at that they are what they are said to be."""
-    return {(item.place, item.sha256) for listed in _readable(documents(root)) for items in listed.values() for item in items}
+    return {(item.place, item.sha256) for listed in readable(documents(root)) for items in listed.values() for item in items}
 
 
-def _readable(paths: Iterable[str]) -> Iterable[Rows]:
+def readable(paths: Iterable[str]) -> Iterable[Rows]:
     """A release that was damaged does not keep others from being published; ``verified`` names it."""
     for path in paths:
         try:

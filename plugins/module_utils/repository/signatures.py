@@ -14,6 +14,8 @@ from .files import APT, Platform
 from .layout import FILES, MANIFEST, OPEN, make_folder, read_bytes, remove_file, write_file, Root
 from .signing import Gpg, body
 
+_END = "-----END PGP PUBLIC KEY BLOCK-----\n"
+
 
 class Signed(NamedTuple):
     """A document with the file that has its signatures. ``clear``: the document stands in there too."""
@@ -61,14 +63,21 @@ def problems(gpg: Gpg, keys: Sequence[str], wanted: Iterable[Signed]) -> List[st
     return found
 
 
-def publish_keys(gpg: Gpg, keys: Sequence[str], root: Root) -> List[str]:
-    """The public keys, armoured; they lie on the repository host for everybody."""
+def publish_keys(gpg: Gpg, keys: Sequence[str], root: Root, others_stay: bool) -> List[str]:
+    """The public keys, armoured; they lie on the repository host for everybody. As long as other releases may be signed by other keys, these
+    stay too."""
     texts = [gpg.export(key) for key in keys]
-    content = "".join(texts).encode("utf-8")
-    if read_bytes(root.public_keys) != content:
+    before = read_bytes(root.public_keys)
+    others = _blocks(before.decode("ascii", "replace")) if others_stay else []
+    content = "".join(texts + [block for block in others if gpg.fingerprint(block) not in keys]).encode("utf-8")
+    if before != content:
         make_folder(root.keys, OPEN)
         write_file(root.public_keys, content)
     return texts
+
+
+def _blocks(text: str) -> List[str]:
+    return [block + _END for block in text.split(_END) if block.strip()]
 
 
 def _detached(path: str) -> Signed:

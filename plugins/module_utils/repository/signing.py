@@ -61,6 +61,11 @@ class Gpg:
         """The public key, armoured."""
         return self._run(["--armor", "--export-options", "export-minimal", "--export", fingerprint]).check().stdout
 
+    def fingerprint(self, armoured: str) -> str:
+        """Of a public key, empty for what is none."""
+        lines = self._run(["--with-colons", "--show-keys"], stdin=armoured).stdout.splitlines()
+        return next((line.split(":")[9] for line in lines if line.startswith("fpr:")), "")
+
     def learn(self, path: str) -> None:
         """Take public keys into the keyring."""
         self._run(["--import", path]).check()
@@ -125,7 +130,7 @@ def read_status(text: str) -> Verdict:
         if len(words) < 3 or words[0] != "[GNUPG:]":
             continue
         if words[1] in _BAD:
-            problems.append("%s %s" % (_BAD[words[1]], words[2]))
+            problems.append("%s (key %s)" % (_BAD[words[1]], words[2]))
         if words[1] in _BAD or words[1] == "GOODSIG":
             state = words[1]
         elif words[1] == "VALIDSIG" and state == "GOODSIG":

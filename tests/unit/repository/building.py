@@ -116,8 +116,13 @@ class Repository:
         return present(self.runner, self.root, request, self.deadline())
 
     @staticmethod
-    def deadline(seconds: float = 60) -> Deadline:
-        return Deadline(seconds, Clock())
+    def deadline() -> Deadline:
+        return Deadline(60, Clock())
+
+    def copy(self, top: Path) -> Repository:
+        """The same in another place, links between its files included."""
+        run("cp", "--archive", self.top, top)
+        return Repository(top, self.keyring)
 
     def folder(self, result: dict[str, Any]) -> Path:
         return Path(self.root.release(result["digest"]))
@@ -125,4 +130,4 @@ class Repository:
     def listing(self) -> dict[str, tuple[int, int]]:
         """Every file with its inode and its time of writing."""
         found = sorted(path for path in Path(self.root.path).rglob("*") if path.is_file())
-        return {str(path.relative_to(self.root.path)): (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+        return {str(path.relative_to(self.root.path)): (path.stat().st_ino, path.stat().st_mtime_ns) for path in found if path.name != ".lock"}
