@@ -43,10 +43,13 @@ class Host:
 
     def __init__(self) -> None:
         self.ran: list[tuple[str, ...]] = []
+        self.fails = ""
 
     def run(self, argv: Sequence[str], limit: float | None = 1.0, stdin: str = "", env: Mapping[str, str] | None = None,
             log: IO[str] | None = None) -> Completed:
         self.ran.append(tuple(argv))
+        if self.fails and {"download", "install"} & set(argv):
+            return Completed(tuple(argv), 1, "", self.fails)
         rc, out = self.answer(list(argv))
         return Completed(tuple(argv), rc, out, "")
 

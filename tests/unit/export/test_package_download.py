@@ -21,6 +21,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.recor
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.zypper.fetch import Fetch as ZypperFetch
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import download as module
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release.download import Fetcher, Order, download, order
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
 from ansible_collections.fleetops.patchtrain.plugins.modules import package_download
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -193,7 +194,7 @@ def test_signatures_are_asked_for_where_the_source_asks_for_them(gpgcheck: bool,
 def test_a_wrong_signature_is_named_and_nothing_is_handed_over(tmp_path: Path) -> None:
     host = RpmHost([OLD, NEW])
     host.bad = ["web-1.1-1.noarch.rpm"]
-    with pytest.raises(CommandFailed, match=re.escape("not right: web-1.1-1.noarch.rpm: digests SIGNATURES NOT OK")):
+    with pytest.raises(CommandFailed, match=re.escape("(rpm --import): web-1.1-1.noarch.rpm: digests SIGNATURES NOT OK")):
         download(DnfFetch(host), ordered(tmp_path, OLD, NEW))
     assert [path.name for path in (tmp_path / "out").iterdir()] == [payload.PART]
 
@@ -203,6 +204,49 @@ def test_what_was_brought_before_is_given_back_to_dnf(tmp_path: Path) -> None:
     brought(DnfFetch(host), tmp_path, OLD)
     host.brings = []
     assert download(DnfFetch(host), ordered(tmp_path, OLD))["changed"] is False
+
+
+def test_without_the_plugin_two_versions_are_never_asked_for_together(tmp_path: Path) -> None:
+    host = RpmHost([OLD, NEW, ANCHOR], plugin=False)
+    host.installed = [Wanted("shell", "noarch", "1-1")]
+    brought(DnfFetch(host), tmp_path, OLD, NEW, ANCHOR)
+    calls = [list(argv[argv.index("--") + 1:]) for argv in host.ran if "install" in argv]
+    assert calls == [["anchor-2:0.9~rc1-1.x86_64", "web-0:1.0-1.noarch"], ["web-0:1.1-1.noarch"]]
+
+
+def test_dnf_names_the_file_that_its_index_does_not_know(tmp_path: Path) -> None:
+    """Above its error dnf says which; the error itself does not."""
+    host = RpmHost([OLD])
+    host.fails = ('Package "web-1.0-1.noarch" from local repository "main" has incorrect checksum\n'
+                  "Error: Some packages from local repository have incorrect checksum\n")
+    with pytest.raises(CommandFailed, match='dnf can\'t download: Package "web-1.0-1.noarch" from local repository "main" has incorrect checksum$'):
+        download(DnfFetch(host), ordered(tmp_path, OLD))
+
+
+UNSIGNED = """<?xml version='1.0'?>
+<stream>
+<message type="info">signedp-1.2~rc1+x^git-1.noarch.rpm:
+    Package is not signed!
+</message>
+<message type="error">signedp-2:1.2~rc1+x^git-1.noarch (yard): Signature verification failed [6-File is unsigned]</message>
+<prompt id="4">
+<text>Abort, retry, ignore?</text>
+<option default="1" value="a" desc=""/>
+</prompt>
+<message type="error">ABORT request: User requested to abort</message>
+</stream>
+"""
+
+
+def test_zypper_that_gives_up_is_a_failure_though_it_ends_with_zero(tmp_path: Path) -> None:
+    """Recorded from zypper 1.14."""
+    wanted = [Wanted("patchlab-web", "noarch", "1.0-1"), Wanted("patchlab-web", "noarch", "1.1-1")]
+    runner = Transcript("zypper-fetch", str(tmp_path))
+    argv = next(argv for argv in runner.runs if "download" in argv)
+    runner.runs[argv] = Completed(argv, 0, UNSIGNED, "")
+    with pytest.raises(CommandFailed, match=re.escape(
+            "zypper can't download: signedp-2:1.2~rc1+x^git-1.noarch (yard): Signature verification failed [6-File is unsigned]") + "$"):
+        ZypperFetch(runner).fetch(wanted, str(tmp_path), 60.0)
 
 
 # ---------------------------------------------------------------- all of them

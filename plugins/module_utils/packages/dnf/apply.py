@@ -26,7 +26,11 @@ def download(tool: Tool, specs: Sequence[str], selection: Selection, limit: floa
 def fetch(tool: Tool, args: Sequence[str], limit: float) -> None:
     """A download into a folder of its own, of packages that nobody means to install here: what is excluded on this host comes too."""
     argv = ["dnf", "-q", "-y"] + list(SETTINGS) + list(ALL_SOURCES) + list(KEEP_METADATA) + ["--disableexcludes=all"]
-    checked(tool.runner.run(argv + list(args), limit=limit))
+    done = tool.runner.run(argv + list(args), limit=limit)
+    wrong = [line for line in done.stderr.splitlines() if line.startswith('Package "')]
+    if done.rc and wrong:
+        raise CommandFailed("dnf can't download: %s" % "; ".join(wrong), done.argv, rc=done.rc, stderr=done.stderr[-2000:])
+    checked(done)
 
 
 def install_args(specs: Sequence[str], selection: Selection) -> List[str]:

@@ -9,13 +9,14 @@ sources' indexes have none: without them a package is what the network says.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Set, Tuple
+from collections import Counter
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from ...clock import Clock, Deadline
 from ...runner import Runner
 from ..records import Wanted
 from ..rpm import database, fetch, load
-from ..rpm.names import with_epoch
+from ..rpm.names import Nevra, with_epoch
 from . import apply, parse
 from .capability import Capability
 from .manager import Dnf
@@ -66,13 +67,26 @@ class Fetch:
             return [(["download", "--destdir"], [with_epoch(nevra) for nevra in nevras])]
         there = {entry.nevra for entry in database.entries(self._runner)}
         only = ["--downloadonly", "--downloaddir"]
-        return [(["reinstall"] + only, [with_epoch(nevra) for nevra in nevras if nevra in there]),
-                (["install"] + only, [with_epoch(nevra) for nevra in nevras if nevra not in there])]
+        new = rounds([nevra for nevra in nevras if nevra not in there])
+        return [(["reinstall"] + only, [with_epoch(nevra) for nevra in nevras if nevra in there])] + [
+            (["install"] + only, [with_epoch(nevra) for nevra in some]) for some in new]
 
     def _unsigned(self, wanted: Sequence[Wanted]) -> Set[Wanted]:
         """Packages of a source that the host is told to trust as it is."""
         trusting = {source.id for source in Dnf(self._runner, self._clock).sources() if not source.trusted}
         return {item for item in wanted if self._offered[item] & trusting}
+
+
+def rounds(nevras: Iterable[Nevra]) -> List[List[Nevra]]:
+    """One version of each package at a time: two can't be installed together, not even to be fetched."""
+    found: List[List[Nevra]] = []
+    seen: Dict[Tuple[str, str], int] = Counter()
+    for nevra in nevras:
+        at = seen[nevra.name, nevra.arch]
+        seen[nevra.name, nevra.arch] += 1
+        found += [[]] if at == len(found) else []
+        found[at].append(nevra)
+    return found
 
 
 def others_of(item: Wanted, offered: Offered) -> str:

@@ -94,8 +94,8 @@ def verify(runner: Runner, paths: Sequence[str], options: Sequence[str]) -> None
     for chunk in chunks(paths):
         done = runner.run(["rpmkeys", "--checksig"] + list(options) + ["--"] + list(chunk), limit=REPORT_LIMIT)
         if done.rc:
-            raise CommandFailed("packages whose checksum or signature is not right: %s" % "; ".join(_complaints(done.stdout)[:5]), done.argv,
-                                rc=done.rc, stdout=done.stdout[-2000:], stderr=done.stderr[-2000:])
+            raise CommandFailed("packages that are damaged, not signed, or signed with a key that the host does not have (rpm --import): %s"
+                                % "; ".join(_complaints(done.stdout)[:5]), done.argv, rc=done.rc, stdout=done.stdout[-2000:], stderr=done.stderr[-2000:])
 
 
 def _complaints(text: str) -> List[str]:

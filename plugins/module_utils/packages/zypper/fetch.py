@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Dict, Sequence
 
 from ...clock import Clock, Deadline
-from ...runner import Runner
+from ...errors import CommandFailed
+from ...runner import Completed, Runner
 from ..records import Wanted
 from ..rpm import fetch, load
 from . import parse
 from .tool import NO_SOURCES, NOT_FOUND, Tool
+
+_GAVE_UP = "ABORT request: User requested to abort"
 
 
 class Fetch:
@@ -44,8 +47,15 @@ class Fetch:
         part = fetch.begin(directory)
         specs = sorted("%s.%s=%s" % (nevra.name, nevra.arch, nevra.version) for nevra in map(fetch.nevra, wanted))
         for chunk in load.chunks(specs):
-            self._tool.ask(["--pkg-cache-dir", part, "download", "--all-matches", "--"] + list(chunk), limit=max(deadline.left, 1.0))
+            _check(self._tool.ask(["--pkg-cache-dir", part, "download", "--all-matches", "--"] + list(chunk), limit=max(deadline.left, 1.0)))
         return fetch.finish(self._runner, wanted, directory, set(wanted), "zypper")
+
+
+def _check(done: Completed) -> None:
+    """zypper ends with zero when it gave up on a package, and what follows it."""
+    said = parse.errors(done.stdout).replace("; " + _GAVE_UP, "")
+    if said:
+        raise CommandFailed("zypper can't download: %s" % said, done.argv, rc=done.rc, stdout=done.stdout[-2000:])
 
 
 def _others(item: Wanted, offered: Dict[Wanted, str]) -> str:
