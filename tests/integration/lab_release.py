@@ -105,7 +105,7 @@ def repository_url(fleet: Fleet) -> str:
 def signing_key(fleet: Fleet, owner: str = "Lab releases", expired: bool = False) -> str:
     """A new key in the repository host's own keyring, without a passphrase; its fingerprint. An expired one signs nothing any more."""
     when = "--faked-system-time 20250101T000000" if expired else ""
-    script = "install -d -m 0700 %s && %s %s --status-fd 1 --pinentry-mode loopback --passphrase '' --quick-generate-key %s rsa3072 sign %s" % (
+    script = "install -d -m 0700 %s && %s %s --status-fd 1 --pinentry-mode loopback --passphrase '' --quick-generate-key %s rsa2048 sign %s" % (
         GPG_HOME, _GPG, when, shlex.quote(owner), "1d" if expired else "never")
     said = fleet.sh(REPOSITORY, script)
     _end_agent(fleet)
@@ -146,7 +146,8 @@ def small_disk(fleet: Fleet, megabytes: int) -> Iterator[Callable[[], None]]:
     try:
         yield larger
     finally:
-        fleet.sh(REPOSITORY, "cp -a {0} /var/tmp/is && umount {0} && cp -a /var/tmp/is/. {0}/ && rm -rf /var/tmp/is /var/tmp/was".format(ROOT_FOLDER))
+        fleet.sh(REPOSITORY, "cp -a {0} /var/tmp/is && umount {0} && find {0} -mindepth 1 -delete && cp -a /var/tmp/is/. {0}/ && "
+                             "rm -rf /var/tmp/is /var/tmp/was".format(ROOT_FOLDER))
 
 
 # --- what is on a host ---------------------------------------------------------------------------------------------------

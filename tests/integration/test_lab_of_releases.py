@@ -46,12 +46,14 @@ def test_what_is_made_for_branches_of_apt(releases: ReleaseFleet) -> None:
 
 @pytest.mark.parametrize("host", ["dnf1", "zypper1"])
 def test_what_is_made_for_branches_of_rpm(rpm_releases: ReleaseFleet, host: str) -> None:
-    wanted = ["patchlab-naming", "patchlab-odd", "patchlab-floor", "patchlab-multi.x86_64", "patchlab-multi.i686"]
+    """zypper keeps one architecture of a name alone, as SUSE does."""
+    wanted = ["patchlab-naming", "patchlab-odd", "patchlab-floor", "patchlab-multi.x86_64", *(["patchlab-multi.i686"] if host == "dnf1" else [])]
+    both = {"patchlab-multi:i686": "1.1"} if host == "dnf1" else {}
     program = {"dnf1": "dnf -y --refresh", "zypper1": "zypper -n --no-gpg-checks"}[host]
     rpm_releases.sh(host, "%s install %s" % (program, " ".join(wanted)))
     rpm_releases.lab("install", host, "patchlab-unsourced")
     assert {"patchlab-naming": "1.0", "patchlab-oldname": "1.0", "patchlab-odd": "1.0+git2", "patchlab-floor": "1.0", "patchlab-multi": "1.1",
-            "patchlab-multi:i686": "1.1", "patchlab-unsourced": "1.0"}.items() <= lab_versions(rpm_releases, host).items()
+            **both, "patchlab-unsourced": "1.0"}.items() <= lab_versions(rpm_releases, host).items()
     set_upstream(rpm_releases, V2)
     update(rpm_releases, host)
     after = lab_versions(rpm_releases, host)
