@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Sequence, Tuple
+from typing import List, Sequence
 
 from ..errors import TransactionImpossible
 from ..packages.kernels import losing
 from ..packages.manager import PackageManager
-from ..packages.records import Package, Plan, Wanted
+from ..packages.records import Package, Plan
+from ..packages.selection import Presence
 from ..packages.versions import comparator
 from ..release import host as release_host
 from ..release.host import Target
@@ -22,6 +23,7 @@ from .request import Request
 
 _ROUNDS = 5
 _LISTED = 5
+_THERE = "at the release's version already"
 
 
 def plan_to_release(runner: Runner, manager: PackageManager, request: Request, installed: Sequence[Package], root: str) -> Plan:
@@ -39,17 +41,19 @@ def plan_to_release(runner: Runner, manager: PackageManager, request: Request, i
 
 def _settled(manager: PackageManager, request: Request, installed: Sequence[Package], goal: Level, should: Target, terms: Terms) -> Plan:
     """What comes along as a dependency comes at the release's version, too: what does not is asked for until it does."""
-    wanted: Tuple[Wanted, ...] = goal.wanted
-    advice = release_host.advice_of(manager, should)
+    wanted, fixed, advice = list(goal.wanted), dict(goal.fixed), release_host.advice_of(manager, should)
+    there = Presence(installed)
     for _round in range(_ROUNDS):
-        exact = replace(request, selection=replace(request.selection, packages=wanted))
-        plan = planned(manager, exact, installed, goal.fixed, advice)
-        more = [item for item in astray(plan.transaction.changes, should.section, terms) if item not in wanted]
-        if not more:
+        exact = replace(request, selection=replace(request.selection, packages=tuple(wanted)))
+        plan = planned(manager, exact, installed, fixed, advice)
+        stray = astray(plan.transaction.changes, should.section, terms)
+        if not stray:
             return plan
-        wanted += tuple(more)
+        # Nothing is asked of what is there already: it must not move instead.
+        fixed.update({item.key: _THERE for item in stray if item.version in there.versions(*item.key)})
+        wanted += [item for item in stray if item not in wanted]
     raise TransactionImpossible("the package manager insists on other versions than the release's: %s" % _some(
-        ["%s %s" % (item.name, item.version) for item in more]), packages=sorted(item.name for item in more))
+        ["%s %s" % (item.name, item.version) for item in stray]), packages=sorted(item.name for item in stray))
 
 
 def whole(plan: Plan, otherwise: str) -> Plan:

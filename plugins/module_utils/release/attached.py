@@ -23,7 +23,7 @@ def attached(runner: Runner, root: str = ROOT) -> Optional[Document]:
         document: Document = json.loads(text)
         check_digest(document["digest"])
         check_platform(document["platform"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ManifestWrong) as error:
         raise ManifestWrong("%s/release/attached.json is damaged (%s): attach the host again" % (root, error)) from error
     return document
 

@@ -78,7 +78,7 @@ class Fake:
             return Transaction(problem=host["problem"])
         targets = {w.name: w.version for w in wanted}
         for name in list(targets):
-            targets.update({needed: host["available"][needed] for needed in host["needs"].get(name, [])})
+            targets.update({needed: host["available"][needed] for needed in host["needs"].get(name, []) if needed not in targets})
         was = {name: version for name, (version, _reason) in host["installed"].items()}
         changes = [Change(name, "amd64", was.get(name), to) for name, to in sorted(targets.items()) if was.get(name) != to]
         missing = [c for c in changes if c.name not in host["downloaded"]]
