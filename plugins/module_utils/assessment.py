@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .errors import LockTimeout, NotEnoughSpace, PatchtrainError
+from .errors import LockTimeout, NotEnoughSpace, NotReadable, PatchtrainError
 from .job import space
 from .packages.detect import platform
 from .packages.manager import PackageManager, Rules
@@ -16,6 +16,7 @@ from .packages.records import CLASSIFICATIONS, Selection, Update
 from .reboot import kernel as kernels
 from .reboot import pending_reboot
 from .release import host as release_host
+from .release.advice import NOTHING, Advice
 from .release.attached import ROOT
 from .release.host import Target
 from .runner import Runner
@@ -23,6 +24,8 @@ from .runner import Runner
 Obstacle = Dict[str, str]
 Found = Tuple[str, str]
 """A kind of obstacle and its message, which is empty where there is none."""
+
+_PRIVILEGE = "privilege"
 
 _KERNEL = re.compile(r"^(?:linux-image-|kernel(?:-|$))")
 
@@ -41,15 +44,34 @@ def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Sel
         "updates": [update.to_dict() for update in updates], "counts": counts(updates), "reboot": pending_reboot(runner, manager).to_dict(),
         "interrupted": interrupted, "release": should.digest if should else None,
         "drift": release_host.differences(runner, manager, should, kernel) if should else [], "boot_id": (runner.read(BOOT_ID) or "").strip(),
-        "kernel": kernel, "obstacles": obstacles(runner, manager, updates, interrupted, measure) + damage}
+        "kernel": kernel, "obstacles": _together(obstacles(runner, manager, updates, interrupted, measure), damage)}
 
 
 def _release(runner: Runner, root: str) -> Tuple[Optional[Target], List[Obstacle]]:
-    """The release that the host is attached to. One that can't be read stands in the way."""
+    """The release that the host is attached to. One that is damaged stands in the way; where only root may look, there may be none."""
     try:
         return release_host.target(runner, root), []
+    except NotReadable:
+        return None, [{"kind": _PRIVILEGE, "message": "whether the host is attached to a release is not known"}]
     except PatchtrainError as error:
         return None, [{"kind": "release", "message": error.message}]
+
+
+def _together(found: List[Obstacle], more: Sequence[Obstacle]) -> List[Obstacle]:
+    """One of each kind."""
+    said = {obstacle["kind"]: obstacle["message"] for obstacle in found}
+    for obstacle in more:
+        known = said.get(obstacle["kind"])
+        said[obstacle["kind"]] = "%s; %s" % (known, obstacle["message"]) if known else obstacle["message"]
+    return [{"kind": kind, "message": message} for kind, message in said.items()]
+
+
+def advice(runner: Runner, manager: PackageManager, root: str) -> Advice:
+    """What the release that the host is attached to knows of updates; nothing where there is none, or where only root may look."""
+    try:
+        return release_host.advice(runner, manager, root)
+    except NotReadable:
+        return NOTHING
 
 
 def _updates(manager: PackageManager, rules: Rules, selection: Selection, should: Optional[Target]) -> List[Update]:
@@ -57,8 +79,8 @@ def _updates(manager: PackageManager, rules: Rules, selection: Selection, should
     updates = manager.updates(rules, selection)
     if should is None:
         return updates
-    advice = release_host.advice_of(manager, should)
-    return [advice.update(update) for update in updates]
+    known = release_host.advice_of(manager, should)
+    return [known.update(update) for update in updates]
 
 
 def counts(updates: Sequence[Update]) -> Dict[str, int]:
@@ -105,4 +127,4 @@ def _sources(manager: PackageManager) -> Found:
 
 def _privilege(runner: Runner) -> Found:
     uid = runner.run(["id", "-u"]).check().stdout.strip()
-    return "privilege", "" if uid == "0" else "uid %s is not root, and only root installs packages (become: true)" % uid
+    return _PRIVILEGE, "" if uid == "0" else "uid %s is not root, and only root installs packages (become: true)" % uid

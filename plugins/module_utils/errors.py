@@ -6,7 +6,8 @@
 PatchtrainError
 ├── BadInput             an argument is wrong: says what, where, and what to do
 ├── HostUnsupported      the host is of a kind that is not patched this way (image based, no known manager)
-├── ToolMissing          a program that is needed is not there
+├── ToolMissing          a program that is needed is not there, or can't be run
+├── NotReadable          a file is not for this user to read
 ├── CommandFailed        a program ended with a return code that means failure
 ├── CommandTimeout       a program did not end within its limit
 ├── ParseFailed          a program printed something that is not understood
@@ -54,6 +55,10 @@ class HostUnsupported(PatchtrainError):
 
 
 class ToolMissing(PatchtrainError):
+    pass
+
+
+class NotReadable(PatchtrainError):
     pass
 
 

@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Dict, IO, Mapping, Optional, Protocol, Sequence, Tuple
 
-from .errors import CommandFailed, CommandTimeout, ToolMissing
+from .errors import CommandFailed, CommandTimeout, NotReadable, ToolMissing
 
 DEFAULT_LIMIT = 120.0
 _TAIL = 2000
@@ -57,7 +57,7 @@ class Runner(Protocol):
         """The path of a program, or None."""
 
     def read(self, path: str) -> Optional[str]:
-        """A text file's content, or None where there is no such file."""
+        """A text file's content, or None where there is no such file. Raises ``NotReadable``."""
 
 
 class SystemRunner:
@@ -87,8 +87,11 @@ class SystemRunner:
         try:
             with open(path, encoding="utf-8", errors="replace") as handle:
                 return handle.read()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            # The last: below /proc, of a process that ended while it was looked at.
             return None
+        except PermissionError as error:
+            raise NotReadable("%s can't be read by uid %d (become: true)" % (path, os.geteuid()), path=path) from error
 
     @staticmethod
     def _environment(extra: Optional[Mapping[str, str]]) -> Dict[str, str]:

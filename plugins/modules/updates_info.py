@@ -108,7 +108,7 @@ boot_id:
   type: str
   sample: 7f9c0f2e-5f0c-4a57-9a3e-0d7d3d5f7a11
 release:
-  description: The release that the host is attached to.
+  description: The release that the host is attached to. Null for none, and where a user who is not root may not look.
   returned: success
   type: str
 drift:
@@ -120,7 +120,8 @@ obstacles:
   description:
     - The C(kind) and C(message) of each thing that stands in the way of patching, of each kind at most one.
     - V(interrupted) is an installation that was cut, V(lock) another package manager at work, V(space) a file system that is too full,
-      V(sources) one that gives no metadata, V(privilege) a user who is not root.
+      V(sources) one that gives no metadata, V(privilege) a user who is not root, V(release) a release whose files on the host are
+      damaged.
   returned: success
   type: list
   elements: dict

@@ -17,12 +17,11 @@ import uuid
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
-from ..assessment import assess
+from ..assessment import advice, assess
 from ..errors import PatchtrainError, TransactionInterrupted
 from ..health.probe import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan
-from ..release import host as release_host
 from . import bundle, client, outcome, program, space
 from .converge import plan_to_release, whole
 from .files import Document
@@ -134,8 +133,8 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
 def _plan(host: Host, manager: PackageManager, order: Preparation, installed: Sequence[Package]) -> Plan:
     if order.request.release is not None:
         return plan_to_release(host.runner, manager, order.request, installed, order.root)
-    advice = release_host.advice(host.runner, manager, order.root)
-    plan = planned(manager, complete(order.request, installed, manager.arch()), installed, advice=advice)
+    known = advice(host.runner, manager, order.root)
+    plan = planned(manager, complete(order.request, installed, manager.arch()), installed, advice=known)
     return plan if order.request.selection.packages is None else whole(plan, "what is asked for can't be installed")
 
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from ..assessment import advice
 from ..packages.manager import PackageManager
 from ..reboot import pending_reboot
 from ..release.attached import ROOT
-from ..release.host import advice
 from ..runner import Runner
 from . import client, outcome
 from .files import Document

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed, NotReadable
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, prepare, space, unit
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
 
 Module = Callable[..., Dict[str, Any]]
@@ -125,3 +126,18 @@ def test_who_is_not_root_can_look_but_not_make_ready(assess: Module, monkeypatch
     assert (seen["failed"], kinds(seen), host.all()["refreshed"]) == (False, ["privilege"], False)
     assert seen["plan"]["changes"]
     assert "become: true" in assess(stage="download")["msg"]
+
+
+def test_who_may_not_look_at_the_release_gets_a_plan_all_the_same(assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(SystemRunner):
+        def read(self, path: str) -> Optional[str]:
+            if path.endswith("attached.json"):
+                raise NotReadable("%s can't be read by uid 1000" % path, path=path)
+            return super().read(path)
+
+        def run(self, argv: Sequence[str], limit: Optional[float] = 120.0, stdin: str = "", env: Any = None, log: Any = None) -> Completed:
+            return Completed(("id",), 0, "1000\n", "") if argv[0] == "id" else super().run(argv, limit, stdin, env, log)
+    monkeypatch.setattr(host_assess, "SystemRunner", Closed)
+    monkeypatch.setattr(prepare.os, "geteuid", lambda: 1000)
+    seen = assess()
+    assert (kinds(seen), [change["name"] for change in seen["plan"]["changes"]]) == (["privilege"], ["a", "b", "c"])

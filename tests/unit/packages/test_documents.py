@@ -14,7 +14,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.fleetops.patchtrain.plugins.module_utils import assessment
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.assessment import assess
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import LockTimeout
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import LockTimeout, NotReadable
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space import MIB, Measure, Room
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
@@ -87,6 +87,24 @@ def test_an_assessment_has_all_of_it() -> None:
 def test_what_stands_in_the_way_is_named() -> None:
     assert [o["message"] for o in document(Host(uid="1000"))["obstacles"]] == [
         "uid 1000 is not root, and only root installs packages (become: true)"]
+
+
+def closed(*paths: str) -> type[Host]:
+    """A host whose user may not look at these files."""
+    class Closed(Host):
+        def read(self, path: str) -> str | None:
+            if path in paths:
+                raise NotReadable("%s can't be read by uid 1000" % path, path=path)
+            return super().read(path)
+    return Closed
+
+
+def test_who_may_not_look_at_the_release_is_told_so_and_has_no_further_obstacle() -> None:
+    """It stands below a folder that is root's alone, whether there is a release or not."""
+    attached = "/var/lib/patchtrain/release/attached.json"
+    found = document(closed(attached)(uid="1000"))
+    assert (found["release"], [o["kind"] for o in found["obstacles"]]) == (None, ["privilege"])
+    assert found["obstacles"][0]["message"].endswith("; whether the host is attached to a release is not known")
 
 
 def test_an_interrupted_transaction_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
