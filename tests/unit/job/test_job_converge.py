@@ -222,6 +222,14 @@ def test_the_running_kernel_stays(change: Change, running: str) -> None:
     converge._keeps_kernel(Kernel("4.0.0-1-amd64"), Plan(Transaction((change,))))  # type: ignore[arg-type]
 
 
+def test_a_plan_that_takes_the_running_kernel_is_none(host: Any, assess: Module, attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Change("linux-image-%s" % os.uname().release, "amd64", "1", None)
+    monkeypatch.setattr(converge, "planned", lambda *args: Plan(Transaction((gone,))))
+    monkeypatch.setattr(converge, "losing", lambda changes, running: [c for c in changes if running == os.uname().release])
+    result = assess(release=attach(entry("a", "2")), allow_removals=True)
+    assert (result["failed"], "running kernel would be removed" in result["msg"]) == (True, True)
+
+
 def test_a_job_is_asked_for_packages_not_for_a_release(host: Any, attach: Attach, root: Path) -> None:
     digest = attach(entry("a", "2"))
     request = Request(release=digest, unknown_packages="hold")

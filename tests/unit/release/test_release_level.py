@@ -91,6 +91,11 @@ def test_a_package_that_became_independent_of_the_architecture_is_the_same_packa
     assert level(packages("docs=1"), section(packages("docs:all=2")), DEB.terms()).wanted == (Wanted("docs", "all", "2"),)
 
 
+def test_of_two_architectures_the_native_one_takes_it_over() -> None:
+    release = section(packages("tool:i386=2", "tool:amd64=3"))
+    assert level(packages("tool:all=1"), release, DEB.terms()).wanted == (Wanted("tool", "amd64", "3"),)
+
+
 @pytest.mark.parametrize(("older", "newer"), [
     ("1:1.0~rc1+b2", "1:1.0+b2"), ("2.0-1~bpo12+1", "2.0-1"), ("1.0-2+b6", "1.0-2+deb12u1"), ("9.9", "1:0.1"), ("1.0", "1.0+b1")])
 def test_up_is_what_the_package_manager_calls_up(older: str, newer: str) -> None:
