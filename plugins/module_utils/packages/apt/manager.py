@@ -74,12 +74,14 @@ class Apt:
         return []
 
     def sources(self) -> List[Source]:
-        """A source that was never fetched, or not accepted, is neither trusted nor usable."""
-        fetched = {target.source: target for target in self._targets()}
-        configured = parse.targets(load.targets(self._runner, configured=True))
-        found = {target.source: fetched.get(target.source, target) for target in configured}
-        return [Source(target.source, target.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES), target.trusted)
-                for _id, target in sorted(found.items())]
+        """A source that was never fetched, or not accepted, is neither trusted nor usable. An empty index is not fetched; what
+        vouches for it is the release file, which came with the others of its suite."""
+        fetched = self._targets()
+        known = dict({target.suite_uri: target for target in fetched}, **{target.source: target for target in fetched})
+        configured = {target.source: target for target in parse.targets(load.targets(self._runner, configured=True))}
+        found = [(own, known.get(own.source) or known.get(own.suite_uri) or own) for _id, own in sorted(configured.items())]
+        return [Source(own.source, own.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES), target.trusted)
+                for own, target in found]
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         entries = [entry for entry in self._entries() if entry.present]

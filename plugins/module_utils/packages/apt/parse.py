@@ -91,11 +91,12 @@ def stanzas(text: str) -> Iterator[Dict[str, str]]:
 @dataclass(frozen=True)
 class Target:
     """One index of packages that apt uses. ``text`` is how ``apt-cache policy`` refers to it, ``source`` the id of the
-    repository's component, whatever the architecture."""
+    repository's component, whatever the architecture, ``suite_uri`` where the release file is that vouches for it."""
 
     text: str
     source: str
     uri: str
+    suite_uri: str
     origin: str
     label: str
     suite: str
@@ -115,7 +116,7 @@ def targets(text: str) -> List[Target]:
 def _target(item: Dict[str, str]) -> Target:
     text = _without_login(item.get("Description", ""))
     return Target(
-        text=text, source=source_id(text), uri=_without_login(item.get("Repo-URI", "")), origin=item.get("Origin", ""),
+        text=text, source=source_id(text), uri=_without_login(item.get("Repo-URI", "")), suite_uri=_without_login(item.get("Base-URI", text)), origin=item.get("Origin", ""),
         label=item.get("Label", ""), suite=item.get("Suite", ""), codename=item.get("Codename", ""), trusted=item.get("Trusted") == "yes")
 
 

@@ -237,6 +237,15 @@ def test_a_source_that_was_never_fetched_is_not_trusted_and_shows_no_password() 
     assert all(source.usable for id_, source in sources.items() if id_ != away.id)
 
 
+def test_an_empty_index_that_apt_does_not_fetch_is_as_usable_as_the_rest_of_its_suite() -> None:
+    """contrib and non-free of Debian's updates: nothing is in there, and the release file says so."""
+    sources = {source.id: source for source in Apt(Replay("empty-indexes")).sources()}
+    suite = "http://mirror.example/debian bookworm-updates/"
+    assert {id_: (s.trusted, s.usable, s.advisories) for id_, s in sources.items()} == {
+        suite + "main": (True, True, True), suite + "contrib": (True, True, True), suite + "non-free": (True, True, True),
+        "http://127.0.0.1:9/debian bookworm-backports/main": (False, False, False)}
+
+
 def test_a_package_that_was_cut_is_named() -> None:
     assert Apt(Replay("cut")).interrupted() == "dpkg was interrupted: slow-s is half-installed"
 
