@@ -29,15 +29,17 @@ options:
       - V(published) gathers its package files on the repository host and makes its signed repositories.
       - V(promoted) lets O(stage) point to it. V(put_back) lets O(stage) point to the release that it had before.
       - V(compared) compares it with another release (O(with_release)) or with what a host has (O(with_host)).
+      - V(surveyed) asks hosts that still see upstream (O(hosts), by default its golden hosts) what has been published since that it does not carry.
+      - V(listed) tells all releases, and all that stages ever pointed to.
       - V(verified) checks its published files and indexes against their checksums.
       - V(signed) renews the signatures of all releases on the repository host, after O(signing_keys) have changed.
       - V(deleted) removes it from the repository host. A release that a stage points to, or that a host runs, needs O(force) and O(reason).
     type: str
     required: true
-    choices: [captured, derived, approved, published, promoted, put_back, compared, verified, signed, deleted]
+    choices: [captured, derived, approved, published, promoted, put_back, compared, surveyed, verified, signed, deleted, listed]
   name:
     description:
-      - The release's name. V(stage:NAME) is the release that a stage points to. Not needed for O(state=put_back) and O(state=signed).
+      - The release's name. V(stage:NAME) is the release that a stage points to. Not needed for O(state=put_back), O(state=signed) and O(state=listed).
     type: str
   hosts:
     description: Golden hosts; by default the hosts of the play.
@@ -55,6 +57,7 @@ options:
   parent:
     description: The release that this one continues. Needed for O(state=derived).
     type: str
+    default: ''
   include:
     description: Package names (globs), advisories and CVEs that a derived release takes beside its parent's content.
     type: list
@@ -69,7 +72,8 @@ options:
     type: str
   repository:
     description:
-      - The repository host. Needed for O(state=published), O(state=verified), O(state=signed) and O(state=deleted).
+      - The repository host. Needed for O(state=published), O(state=verified), O(state=signed) and O(state=deleted). With O(state=compared), the changelogs
+        inside its packages tell the CVEs of apt's packages.
     type: dict
     suboptions:
       host:
@@ -99,6 +103,7 @@ options:
     description: All stages in their order. A later stage takes only what the stage before it has.
     type: list
     elements: str
+    default: []
   gate:
     description:
       - Hosts of the stage before, all of which must be at the release and healthy for it to be promoted. Without it there is no gate.
@@ -199,16 +204,55 @@ changes:
     platform: {description: The platform., type: str}
     name: {description: The package., type: str}
     arch: {description: Its architecture., type: str}
-    change: {description: "V(added), V(removed), V(up) or V(down).", type: str}
+    change: {description: "V(added), V(removed), V(up), V(down), or V(extra) for what a host has and the release does not know.", type: str}
     from: {description: The version before., type: str}
     to: {description: The version after., type: str}
     classification: {description: The gravest of what lies between the two versions., type: str}
     advisories: {description: The advisories that lie between., type: list, elements: str}
     cves: {description: The CVEs that lie between., type: list, elements: str}
 text:
-  description: The same as a table.
-  returned: O(state=compared)
+  description: The same as a table, empty where there is no change.
+  returned: O(state=compared), O(state=captured) and O(state=derived)
   type: str
+counts:
+  description: How many changes of each kind.
+  returned: O(state=compared)
+  type: dict
+left_out:
+  description: Packages that no source has, by platform.
+  returned: O(state=captured)
+  type: dict
+url:
+  description: Where hosts reach it.
+  returned: O(state=published)
+  type: str
+stage:
+  description: The stage.
+  returned: O(state=promoted) and O(state=put_back)
+  type: str
+previous:
+  description: The release that the stage had before, null for none.
+  returned: O(state=promoted) and O(state=put_back)
+  type: str
+keys:
+  description: The public keys that sign, armoured.
+  returned: O(state=signed)
+  type: list
+  elements: str
+upstream:
+  description: C(asked_at), C(counts) and C(oldest_age_s) by classification, and C(packages) with the version of the release and upstream's.
+  returned: O(state=surveyed)
+  type: dict
+releases:
+  description: All releases, the newest first, each with its digest, who captured and approved it, its stages, and whether it is published.
+  returned: O(state=listed)
+  type: list
+  elements: dict
+moves:
+  description: What stages pointed to, the newest first, with who, when and why.
+  returned: O(state=listed)
+  type: list
+  elements: dict
 problems:
   description: What was found wrong.
   returned: O(state=verified)

@@ -36,7 +36,7 @@ def place(action: ActionBase, task_vars: Mapping[str, Any], name: str) -> Remote
 def _variables_of(task_vars: Mapping[str, Any], name: str) -> Dict[str, Any]:
     hostvars = task_vars["hostvars"]
     if name not in hostvars:
-        raise BadInput("maintenance place %r is not in the inventory: name a host of it, or localhost" % name, place=name)
+        raise BadInput("%r is not in the inventory: name a host of it, or localhost" % name, place=name)
     found = hostvars[name]
     variables = {key: found[key] for key in found if key.startswith("ansible_")}
     if name == "localhost" and "ansible_connection" not in variables:

@@ -35,6 +35,13 @@ def latest(c: sa.Connection, hosts: Collection[str] | None = None, as_of: float 
     return {item.host: item for item in found if hosts is None or item.host in hosts}
 
 
+def history(c: sa.Connection, host: str, since: float, limit: int) -> list[Assessment]:
+    """A host's assessments, the newest first: those since a time, and the last one before it."""
+    older = sa.select(sa.func.max(_t.c.at)).where(_t.c.host == host, _t.c.at <= since).scalar_subquery()
+    query = sa.select(_t).where(_t.c.host == host, _t.c.at >= sa.func.coalesce(older, since)).order_by(_t.c.at.desc(), _t.c.id.desc())
+    return [read(Assessment, row) for row in c.execute(query.limit(limit))]
+
+
 def end_of(day: date) -> float:
     """The last moment of a day (UTC), for ``as_of``."""
     return datetime.combine(day + timedelta(days=1), time(), timezone.utc).timestamp() - 0.001

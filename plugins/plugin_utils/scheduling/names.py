@@ -32,6 +32,11 @@ def check_release_reference(name: str, what: str = "patch_release") -> str:
     return name
 
 
+def check_release_name(name: str, what: str) -> str:
+    """The name of a release or stage, or ``BadInput``."""
+    return _check(name, what, 64)
+
+
 def default_run_name(deployment: str, at: float) -> str:
     """The deployment's name with the time (UTC, to the second), so that the next run is another."""
     return deployment + "-" + datetime.fromtimestamp(at, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
