@@ -68,6 +68,9 @@ packages:
     version: {description: Its version as the package manager writes it., type: str}
     source: {description: The id of the source that has this version. Empty where none has it., type: str}
     reason: {description: "Why it is there, V(manual) because somebody asked for it, V(automatic) because something needs it, or V(unknown).", type: str}
+    feeder:
+      description: With O(advisories), a source that offers any version of it. Empty where none does.
+      type: str
     updates:
       description:
         - With O(advisories), what this version and those before it came as, oldest first. Empty where no source knows the package.
@@ -85,6 +88,7 @@ packages:
       version: 3.0.20-1~deb12u2
       source: http://mirror.example/debian bookworm/main
       reason: manual
+      feeder: http://mirror.example/debian bookworm/main
       updates:
         - {version: 3.0.20-1~deb12u2, classification: security, severity: unknown, advisories: [], cves: []}
 holds:

@@ -16,7 +16,7 @@ from .records import Package
 
 def snapshot(runner: Runner, manager: PackageManager, advisories: Optional[Rules] = None) -> Dict[str, Any]:
     """The document of ``package_snapshot_info``; the same host gives the same document. With ``advisories``, the rules for apt's
-    sources, each package has its ``updates``."""
+    sources, each package has its ``updates`` and its ``feeder``: a source that offers any version of it."""
     packages = sorted(manager.installed(), key=lambda package: (package.name, package.arch, package.version))
     return {
         "packages": _rows(manager, packages, advisories), "holds": sorted(manager.holds()), "streams": sorted(manager.streams()),
@@ -28,4 +28,7 @@ def _rows(manager: PackageManager, packages: Sequence[Package], advisories: Opti
     if advisories is None:
         return [package.to_dict() for package in packages]
     history = manager.history(packages, advisories)
-    return [dict(package.to_dict(), updates=[came.to_dict() for came in history.get(package, [])]) for package in packages]
+    without = [package for package in packages if not package.source]
+    feeders = manager.feeders(without) if without else {}
+    return [dict(package.to_dict(), feeder=package.source or feeders.get((package.name, package.arch), ""),
+                 updates=[came.to_dict() for came in history.get(package, [])]) for package in packages]
