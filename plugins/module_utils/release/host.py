@@ -12,15 +12,19 @@ from ..packages.manager import PackageManager
 from ..packages.records import Package
 from ..packages.versions import comparator
 from ..runner import Runner
+from ..sources.drift import strays
 from .advice import NOTHING, Advice
 from .attached import attached, manifest
 from .drift import Entry, drift, fed
-from .manifest import section
+from .manifest import Document, section
 
 
 class Target(NamedTuple):
-    """What the host should be: the release's digest, its globs of packages that it does not speak of, and its section for this host."""
+    """What the host should be: the release's digest, its globs of packages that it does not speak of, and its section for this host.
+    ``attached`` is what the host keeps of it, in ``root``."""
 
+    root: str
+    attached: Document
     digest: str
     exclude: Sequence[str]
     section: Dict[str, Any]
@@ -32,7 +36,7 @@ def target(runner: Runner, root: str) -> Optional[Target]:
     content = manifest(runner, root)
     if document is None or content is None:
         return None
-    return Target(document["digest"], content["exclude"], section(content, document["platform"]))
+    return Target(root, document, document["digest"], content["exclude"], section(content, document["platform"]))
 
 
 def required(runner: Runner, root: str, digest: str) -> Target:
@@ -58,7 +62,8 @@ def advice_of(manager: PackageManager, should: Target) -> Advice:
 def differences(runner: Runner, manager: PackageManager, should: Target, kernel: Dict[str, Any]) -> List[Entry]:
     """The host's drift, with who still feeds each package that the release does not know."""
     installed = manager.installed()
-    found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel)
+    visible = strays(runner, manager.name, should.attached, should.root)
+    found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel, visible)
     unknown = {(entry["name"], entry["arch"]) for entry in found if entry["kind"] == "unknown"}
     return fed(found, manager.feeders(_of(installed, unknown))) if unknown else found
 
