@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import FrozenSet, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..clock import Deadline
 from ..errors import BadInput
@@ -21,6 +21,14 @@ _NO_KEY = {"e": "has expired", "r": "was revoked", "d": "is disabled", "i": "is 
 
 class KeyUnusable(RepositoryWrong):
     """A key that is to sign and can't."""
+
+
+class Secret(NamedTuple):
+    """A secret key, when it was created, and what keeps it from signing, empty for nothing."""
+
+    fingerprint: str
+    created: int
+    problem: str
 
 
 class Verdict(NamedTuple):
@@ -39,12 +47,14 @@ class Gpg:
         self._runner, self._home, self._deadline = runner, home, deadline
 
     def signing(self, names: Sequence[str]) -> Tuple[str, ...]:
-        """The fingerprints of the keys that are meant, all proved to be able to sign now."""
+        """The fingerprints of the keys that are meant, all proved to be able to sign now, the oldest key last: of several signatures zypper wants
+        to know the key of the last one, and a host that missed a rotation knows the old key."""
         if not names:
             raise BadInput("signing_keys is empty: name at least one key that signs the release", option="signing_keys")
         if not os.path.isdir(self._home):
             raise KeyUnusable("there is no keyring %s: make the signing key there, or correct gpg_home" % self._home)
-        found = tuple(dict.fromkeys(self._secret(name) for name in names))
+        secret = sorted({self._secret(name) for name in names}, key=lambda key: (-key.created, key.fingerprint))
+        found = tuple(key.fingerprint for key in secret)
         done = self._run(self._by(found) + ["--armor", "--detach-sign"], stdin="patchtrain\n")
         if done.rc != 0:
             raise KeyUnusable("%s can't be signed with (%s): a key that signs releases has no passphrase, or the agent of %s knows it" % (
@@ -76,7 +86,7 @@ class Gpg:
         verdict = read_status(done.stdout)
         return verdict if verdict.good or verdict.problems else Verdict(frozenset(), ("is none (%s)" % last_line(done.stderr),))
 
-    def _secret(self, name: str) -> str:
+    def _secret(self, name: str) -> Secret:
         done = self._run(["--with-colons", "--fixed-list-mode", "--list-secret-keys", "--", name])
         found = read_secret(done.stdout)
         if done.rc != 0 or not found:
@@ -84,11 +94,10 @@ class Gpg:
                 self._home, name, self._home), key=name)
         if len(found) > 1:
             raise KeyUnusable("the keyring %s has several secret keys that are meant by %s: give the fingerprint of one: %s" % (
-                self._home, name, ", ".join(sorted(found))), key=name)
-        (fingerprint, problem), = found.items()
-        if problem:
-            raise KeyUnusable("the key %s (%s) %s: extend it, or sign with another" % (name, fingerprint, problem), key=name)
-        return fingerprint
+                self._home, name, ", ".join(sorted(key.fingerprint for key in found))), key=name)
+        if found[0].problem:
+            raise KeyUnusable("the key %s (%s) %s: extend it, or sign with another" % (name, found[0].fingerprint, found[0].problem), key=name)
+        return found[0]
 
     def _sign(self, keys: Sequence[str], how: List[str], source: str, target: str) -> None:
         temporary = "%s/.new-%s" % (os.path.dirname(target), os.path.basename(target))
@@ -108,16 +117,17 @@ class Gpg:
                                 limit=self._deadline.left, stdin=stdin)
 
 
-def read_secret(text: str) -> Dict[str, str]:
-    """From ``--list-secret-keys --with-colons``: each primary key's fingerprint, with what keeps it from signing, empty for nothing. Pure."""
-    found: Dict[str, str] = {}
-    problem: Optional[str] = None
+def read_secret(text: str) -> List[Secret]:
+    """From ``--list-secret-keys --with-colons``, the primary keys. Pure."""
+    found: List[Secret] = []
+    key: Optional[List[str]] = None
     for fields in (line.split(":") for line in text.splitlines()):
         if fields[0] == "sec":
-            problem = _NO_KEY.get(fields[1]) or ("" if "S" in fields[11] else "can't sign")
-        elif fields[0] == "fpr" and problem is not None:
-            found[fields[9]] = problem
-            problem = None
+            key = fields
+        elif fields[0] == "fpr" and key is not None:
+            problem = _NO_KEY.get(key[1]) or ("" if "S" in key[11] else "can't sign")
+            found.append(Secret(fields[9], int(key[5] or 0), problem))
+            key = None
     return found
 
 

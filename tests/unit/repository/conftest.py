@@ -32,9 +32,8 @@ def keyring(tools: None) -> Iterator[Keyring]:
     home = tempfile.mkdtemp(prefix="ptgpg", dir="/tmp")
     gpg = ("gpg", "--batch", "--quiet", "--homedir", home, "--pinentry-mode", "loopback", "--passphrase", "")
     try:
-        for name, expires in (("one", "never"), ("two", "never")):
-            run(*gpg, "--quick-generate-key", f"Key {name} <{name}@patchtrain.invalid>", "ed25519", "sign", expires)
-        run(*gpg, "--faked-system-time", "20200101T000000", "--quick-generate-key", "Key expired <expired@patchtrain.invalid>", "ed25519", "sign", "1d")
+        for name, created, expires in (("one", "20220101", "never"), ("two", "20210101", "never"), ("expired", "20200101", "1d")):
+            run(*gpg, "--faked-system-time", f"{created}T000000", "--quick-generate-key", f"Key {name} <{name}@patchtrain.invalid>", "ed25519", "sign", expires)
         listed = run(*gpg, "--with-colons", "--list-secret-keys")
         yield Keyring(home, *[line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr")])
     finally:

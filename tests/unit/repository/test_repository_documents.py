@@ -16,7 +16,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository imp
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.files import Item, Platform, document, match, platform, rows
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.layout import RepositoryWrong, Root
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.pool import stamp
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.signing import Verdict, body, read_secret, read_status
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.signing import Secret, Verdict, body, read_secret, read_status
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.updateinfo import updateinfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,8 +106,9 @@ def test_what_gpg_says_of_signatures(transcript: str, good: set[str], problems: 
 
 
 def test_what_gpg_says_of_secret_keys() -> None:
-    assert read_secret((DATA / "gpg-secret-keys.txt").read_text()) == {ONE: "", TWO: "", EXPIRED: "has expired"}
-    assert read_secret("sec:u:255:22:A2:1:::u:::cC:::+::ed25519:::0:\nfpr:::::::::AA:\n") == {"AA": "can't sign"}
+    assert read_secret((DATA / "gpg-secret-keys.txt").read_text()) == [
+        Secret(ONE, 1795247280, ""), Secret(TWO, 1795247280, ""), Secret(EXPIRED, 1577836800, "has expired")]
+    assert read_secret("sec:u:255:22:A2:1:::u:::cC:::+::ed25519:::0:\nfpr:::::::::AA:\n") == [Secret("AA", 1, "can't sign")]
 
 
 def test_what_a_clearsigned_text_says() -> None:

@@ -74,6 +74,12 @@ def test_keys_are_rotated_with_overlap(repository: Repository, releases: list[Pa
     assert problems(repository) == []
 
 
+def test_the_oldest_key_signs_last(keyring: Keyring, repository: Repository) -> None:
+    """zypper looks at the last signature only."""
+    gpg = Gpg(repository.runner, keyring.home, repository.deadline())
+    assert gpg.signing([keyring.two, "one@patchtrain.invalid", keyring.one]) == (keyring.one, keyring.two)
+
+
 def test_what_is_published_already_gets_the_signatures_that_are_asked_for(repository: Repository, debs: list[Built]) -> None:
     first = repository.publish({APT_KEY: debs})
     both = [repository.keyring.one, "two@patchtrain.invalid"]
