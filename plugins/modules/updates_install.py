@@ -17,7 +17,8 @@ description:
   - Before it, an interrupted transaction is repaired, the package manager's lock is waited for, and free space is checked. After it
     the host is looked at again. A package is installed when it is seen there, whatever the tool said.
   - Nothing that is excluded or held is changed, and nothing is removed unless O(allow_removals) says so. What depends on such a
-    package is left out too, with the reason. Install reasons (automatic, manual) stay as they were.
+    package is left out too, with the reason. Install reasons (automatic, manual) stay as they were; of new packages those that
+    O(packages) names are manual, unless the list is a recorded one (O(expect_digest)).
   - The result has the same shape on success and on failure.
 extends_documentation_fragment:
   - fleetops.patchtrain.attributes
@@ -135,7 +136,12 @@ plan:
   returned: always
   type: dict
   contains:
-    changes: {description: "Name, arch, from, to and classification of each package.", type: list, elements: dict}
+    changes:
+      description:
+        - Name, arch, from, to, classification, advisories and CVEs of each package. C(to) is null for one that goes; C(replaced_by) then
+          names the package that takes its place, if one does.
+      type: list
+      elements: dict
     left_out: {description: What was asked for and is not part of it., type: list, elements: dict}
     digest: {description: Identifies the transaction., type: str}
     download_size: {description: Bytes to fetch., type: int}

@@ -19,7 +19,6 @@ from ..clock import Clock, Deadline
 from ..errors import BadInput, CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
 from ..packages.manager import PackageManager
 from ..packages.records import Outcome, Package, Plan, Selection, Transaction, Wanted
-from ..packages.replaced import heirs
 from ..packages.resolve import plan as resolve_plan
 from ..packages.selection import Fixed
 from ..assessment import assess
@@ -142,7 +141,7 @@ class Installation:
         begin = os.path.getsize(self._job.log)
         failure = self._tried()
         self._journal.phase("look", len(self._plan.transaction.changes))
-        for line in self._manager.restore_reasons(self._before + heirs(self._before, self._plan.transaction)):
+        for line in self._manager.restore_reasons(outcome.owed(self._request, self._plan, self._before)):
             self._journal.say("install reason restored: " + line)
         said = _from(self._job.log, begin)
         otherwise = (failure.message if failure else last_error(said)) or "the package manager named no reason"

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..packages.records import Change, Outcome, Package, Plan, Transaction, Wanted
+from ..packages.records import Change, Outcome, Package, Plan, Replaced, Transaction, Wanted
+from ..packages.replaced import heirs
 from .files import Document
+from .request import Request
 
 Key = Tuple[str, str]
 Seen = Mapping[Key, Set[str]]
 _LISTED = 5
+_ANY_ARCH = ("all", "noarch")
 
 
 def seen(installed: Iterable[Package]) -> Seen:
@@ -22,6 +25,20 @@ def seen(installed: Iterable[Package]) -> Seen:
     for package in installed:
         found.setdefault((package.name, package.arch), set()).add(package.version)
     return found
+
+
+def owed(request: Request, plan: Plan, before: Sequence[Package]) -> List[Package]:
+    """For what reason each package should be there after a transaction: as before, as that whose place it took, or because somebody named
+    it. A recorded transaction names its dependencies, too, and so says nothing of that. Whatever is not in here is automatic."""
+    named = request.selection.packages if request.expect_digest is None else None
+    there = {(package.name, package.arch) for package in before}
+    asked = [Package(c.name, c.arch, c.to, reason="manual") for c in plan.transaction.changes
+             if c.to is not None and c.key not in there and _is_among(c, named or ())]
+    return list(before) + heirs(before, plan.transaction) + asked
+
+
+def _is_among(change: Change, named: Sequence[Wanted]) -> bool:
+    return any(wanted.name == change.name and (wanted.arch in ("", change.arch) or change.arch in _ANY_ARCH) for wanted in named)
 
 
 def judged(plan: Plan, installed: Seen, reasons: Mapping[str, str], otherwise: str, scripts: Mapping[str, str]) -> List[Outcome]:
@@ -106,11 +123,16 @@ def _successor(plan: Plan, change: Change) -> Optional[str]:
 def plan_from(document: Document) -> Plan:
     changes = tuple(Change(c["name"], c["arch"], c["from"], c["to"]) for c in document["changes"])
     return Plan(
-        Transaction(changes, document["download_size"], document["installed_size"]),
+        Transaction(changes, document["download_size"], document["installed_size"], replaced=tuple(_replaced_from(document["changes"]))),
         tuple(_outcome_from(o) for o in document["left_out"]), document["digest"],
         {c["name"]: c["classification"] for c in document["changes"]},
         {c["name"]: tuple(c["advisories"]) for c in document["changes"] if c.get("advisories")},
         {c["name"]: tuple(c["cves"]) for c in document["changes"] if c.get("cves")})
+
+
+def _replaced_from(changes: Sequence[Mapping[str, Any]]) -> Iterable[Replaced]:
+    archs = {c["name"]: c["arch"] for c in changes if c["to"] is not None}
+    return (Replaced(c["name"], c["arch"], c["replaced_by"], archs[c["replaced_by"]]) for c in changes if c.get("replaced_by") in archs)
 
 
 def classification(plan: Plan, change: Change) -> str:

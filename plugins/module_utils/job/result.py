@@ -15,7 +15,7 @@ from . import outcome
 from .files import Document
 from .journal import tail
 from .life import boot_id
-from .request import from_spec
+from .request import Request, from_spec
 from .state import Job
 
 Find = Callable[[str], PackageManager]
@@ -62,12 +62,13 @@ def _remains(find: Find, job: Job, error: PatchtrainError) -> Tuple[Plan, List[O
     if phase not in ("apply", "look", "done"):
         return plan, outcome.same_for_all(plan, "pending", error.message), False
     try:
-        return plan, *_survey(find(from_spec(job.spec()).manager), plan, [Package(**package) for package in planned["before"]], error)
+        return plan, *_survey(find, from_spec(job.spec()), plan, [Package(**package) for package in planned["before"]], error)
     except PatchtrainError as blind:
         return plan, outcome.same_for_all(plan, "failed", "%s; and then: %s" % (error.message, blind.message)), True
 
 
-def _survey(manager: PackageManager, plan: Plan, before: Sequence[Package], error: PatchtrainError) -> Tuple[List[Outcome], bool]:
-    manager.restore_reasons(before)
+def _survey(find: Find, request: Request, plan: Plan, before: Sequence[Package], error: PatchtrainError) -> Tuple[List[Outcome], bool]:
+    manager = find(request.manager)
+    manager.restore_reasons(outcome.owed(request, plan, before))
     now = outcome.seen(manager.installed())
     return outcome.judged(plan, now, {}, error.message, {}), outcome.difference(outcome.seen(before), now)

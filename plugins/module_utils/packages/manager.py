@@ -90,7 +90,7 @@ class PackageManager(Protocol):
         """Wait until nobody holds the manager's locks; ``LockTimeout`` names the process."""
 
     def restore_reasons(self, before: Sequence[Package]) -> List[str]:
-        """Set install reasons back to what they were; new dependencies are automatic. Names what was set."""
+        """Set install reasons to what they are in ``before``; what is not in there is a new dependency. Names what was set."""
 
     def reboot(self) -> Reboot:
         """What the distribution's own tools say. Kernels and libraries are looked at elsewhere."""

@@ -12,13 +12,18 @@ from typing import Any, Callable, Dict
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import JobLost
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import outcome
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation, planned
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.journal import Journal
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.request import REPAIR, Request
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.result import autopsy
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space import Room
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state import Job, State
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.stop import StopRequest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Wanted
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import (
+    Change, Package, Plan, Replaced, Selection, Transaction, Wanted,
+)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
 
 Do = Callable[..., Dict[str, Any]]
@@ -94,6 +99,35 @@ def test_install_reasons_stay_and_new_dependencies_are_automatic(host: Any, do: 
     assert results(do())["new"] == "installed"
     assert {name: reason for name, (_version, reason) in host.all()["installed"].items()} == {
         "a": "manual", "b": "automatic", "c": "manual", "new": "automatic"}
+
+
+def reasons(host: Any) -> Dict[str, str]:
+    return {name: reason for name, (_version, reason) in host.all()["installed"].items()}
+
+
+@pytest.mark.parametrize("arch", ["", "amd64"])
+def test_a_new_package_that_somebody_named_is_manual_and_what_it_needs_is_not(host: Any, do: Do, arch: str) -> None:
+    host.set(needs={"new": ["more"]}, available={"new": "1", "more": "1"})
+    do(selection=Selection(packages=(Wanted("new", arch, "1"), Wanted("b", "", "1"))))
+    assert reasons(host) == {"a": "manual", "b": "automatic", "c": "manual", "new": "manual", "more": "automatic"}
+
+
+def test_a_recorded_transaction_names_all_its_packages_and_so_says_nothing_of_their_reasons(host: Any, do: Do) -> None:
+    exact = Selection(packages=(Wanted("new", "amd64", "1"),))
+    do(selection=exact, expect_digest=digest(host, selection=exact))
+    assert reasons(host)["new"] == "automatic"
+
+
+def test_a_lost_job_leaves_the_reasons_that_a_whole_one_would(host: Any, job: Job) -> None:
+    Path(job.file("spec.json")).write_text(json.dumps(Request(selection=Selection(packages=(Wanted("new", "", "1"),))).to_spec()))
+    changes = (Change("heir", "all", None, "1"), Change("new", "all", None, "1"), Change("old", "amd64", "1", None))
+    plan = Plan(Transaction(changes, replaced=(Replaced("old", "amd64", "heir", "all"),)))
+    before = [Package("old", "amd64", "1", reason="manual")]
+    job.write_plan(dict(outcome.plan_document(plan), before=[package.to_dict() for package in before]))
+    job.write_status({"phase": "apply", "since": 0, "total": 3})
+    host.set(installed={"new": ["1", "automatic"], "heir": ["1", "automatic"]})
+    autopsy(SystemRunner(), lambda wanted: host.manager, job, JobLost("it is gone"))
+    assert reasons(host) == {"new": "manual", "heir": "manual"}
 
 
 def test_a_tool_that_lies_is_not_believed(host: Any, do: Do) -> None:
