@@ -122,7 +122,12 @@ plan:
   returned: always
   type: dict
   contains:
-    changes: {description: "Name, arch, from, to and classification of each package.", type: list, elements: dict}
+    changes:
+      description:
+        - Name, arch, from, to, classification, advisories and CVEs of each package. C(to) is null for one that goes; C(replaced_by) then
+          names the package that takes its place, if one does.
+      type: list
+      elements: dict
     left_out: {description: What was asked for and is not part of it., type: list, elements: dict}
     digest: {description: Identifies the transaction., type: str}
     download_size: {description: Bytes to fetch., type: int}

@@ -112,10 +112,16 @@ release:
   returned: success
   type: str
 drift:
-  description: How the host differs from its release.
+  description:
+    - How the host differs from its release, as C(name), C(arch), C(is) and C(should). C(kind) V(version) is another version, or a kernel
+      that is missing; V(unknown) a package that the release does not know, with the C(source) that still offers it, empty for none;
+      V(kernel) a running kernel or a boot default that is not the release's; V(source) a source that should be hidden, or the release's
+      own that is not there.
   returned: success
   type: list
   elements: dict
+  sample:
+    - {name: openssl, arch: amd64, kind: version, is: 3.0.17-1, should: 3.0.18-1, source: ""}
 obstacles:
   description:
     - The C(kind) and C(message) of each thing that stands in the way of patching, of each kind at most one.
