@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from .book import state_directory
-from .ledger import hosts, runs
+from .ledger import hosts, releases, runs, upstream
 from .ledger.engine import Ledger
 from .ledger.rows import Run
 from .ledger.runs import Ending
@@ -22,6 +22,7 @@ from .scheduling.states import HOST_WORKING, uses_up_failures
 from .settings import Settings
 
 COLUMNS = 100
+_RELEASES = 200
 
 
 def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
@@ -58,15 +59,24 @@ def _nobody_else_comes(c: Any, run: Run) -> bool:
 
 def report_run(ledger: Ledger, run: str, settings: Settings, columns: int = COLUMNS) -> Dict[str, Any]:
     """Write the run's page; its paths, model and the table for a terminal of so many columns."""
-    model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age)
+    model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age, **_of_releases(ledger))
     return _written(model, _directory(settings, run), columns)
 
 
 def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None,
                        columns: int = COLUMNS) -> Dict[str, Any]:
     """Write the page of the latest assessments of these hosts."""
-    model = assessment_model(ledger, time.time(), settings.patch_assessment_max_age, list(names))
+    model = assessment_model(ledger, time.time(), settings.patch_assessment_max_age, list(names), **_of_releases(ledger))
     return _written(model, Path(directory) if directory else _directory(settings, "assessment"), columns)
+
+
+def _of_releases(ledger: Ledger) -> Dict[str, Any]:
+    """The names of releases by digest, and what upstream was last found to have beside them."""
+    names: Dict[str, List[str]] = {}
+    with ledger.read() as c:
+        for release in reversed(releases.recent(c, _RELEASES)):
+            names.setdefault(release.digest, []).append(release.name)
+        return {"release_names": names, "upstream": {digest: found.document for digest, found in upstream.latest(c, list(names)).items()}}
 
 
 def _written(model: Dict[str, Any], directory: Path, columns: int) -> Dict[str, Any]:
