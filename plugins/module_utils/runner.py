@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Dict, IO, Mapping, Optional, Protocol, Sequence, Tuple
 
@@ -19,6 +20,8 @@ from .errors import CommandFailed, CommandTimeout, NotReadable, ToolMissing
 
 DEFAULT_LIMIT = 120.0
 _TAIL = 2000
+_DEAD_WITHIN = 1.0
+"""Who was killed and is not dead by then waits for a disk, and can't be helped."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Runner(Protocol):
 
     def run(self, argv: Sequence[str], limit: Optional[float] = DEFAULT_LIMIT, stdin: str = "",
             env: Optional[Mapping[str, str]] = None, log: Optional[IO[str]] = None) -> Completed:
-        """Run a program without a shell, at most ``limit`` seconds; None only for what must never be cut (dpkg, rpm).
+        """Run a program without a shell, at most ``limit`` seconds; None only for what must never be cut (dpkg, rpm). Whatever ends the
+        wait for a program with a limit ends the program too.
 
         ``env`` is added to the environment, in which ``LC_ALL`` is always ``C.UTF-8`` or ``C``. With ``log`` the
         program's output goes there as it comes, stdout and stderr together, and is not returned.
@@ -73,12 +77,20 @@ class SystemRunner:
         except (FileNotFoundError, PermissionError) as error:
             raise ToolMissing("%s can't be run: %s" % (argv[0], error.strerror), tool=argv[0]) from error
         try:
-            out, err = process.communicate(stdin.encode(), timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise CommandTimeout("%s did not end within %g s" % (argv[0], limit or 0), argv, limit=limit) from None
-        return Completed(tuple(argv), process.returncode, _text(out), _text(err))
+            said: Tuple[Optional[bytes], Optional[bytes]] = process.communicate(stdin.encode(), timeout=limit)
+        except subprocess.TimeoutExpired as late:
+            # Something that it started may live on and keep the pipes open: whether the program itself ended is what counts.
+            if process.poll() is None:
+                _kill(process)
+                raise CommandTimeout("%s did not end within %g s" % (argv[0], limit or 0), argv, limit=limit) from None
+            _close(process)
+            said = (late.output, late.stderr)
+        except BaseException:
+            # Told to end. Nothing goes on behind our back, but for what must never be cut.
+            if limit is not None:
+                _kill(process)
+            raise
+        return Completed(tuple(argv), process.returncode, _text(said[0]), _text(said[1]))
 
     def which(self, tool: str) -> Optional[str]:
         return shutil.which(tool, path=self._environment(None)["PATH"])
@@ -100,6 +112,21 @@ class SystemRunner:
         env["PATH"] = ":".join(path + [p for p in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if p not in path]).strip(":")
         env.update(extra or {})
         return env
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """With what it started. What left its group may keep the pipes open, so that their end is not waited for."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_DEAD_WITHIN)
+    _close(process)
+
+
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def _text(data: Optional[bytes]) -> str:

@@ -55,3 +55,82 @@ def test_a_process_that_ends_while_it_is_looked_at_has_no_file(system, monkeypat
     child.wait()
     monkeypatch.setattr(module, "open", lambda *args, **kwargs: handle, raising=False)
     assert system.read("/proc/%d/stat" % child.pid) is None
+
+
+class ToldToEnd(Exception):
+    pass
+
+
+def wait(condition, what):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "never came: %s" % what
+        time.sleep(0.005)
+
+
+@contextmanager
+def told_to_end_when(condition):
+    """A signal that raises, as those do that tell a module or a job to end."""
+    def handler(number, frame):
+        raise ToldToEnd
+
+    def watch():
+        wait(condition, "the program")
+        os.kill(os.getpid(), signal.SIGUSR1)
+    before = signal.signal(signal.SIGUSR1, handler)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def state(pid):
+    """What the kernel says of a process, None where it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as handle:
+            return handle.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+@pytest.fixture()
+def pids(tmp_path):
+    """Where a script leaves the ids of its processes; what is still there in the end is killed."""
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    yield lambda: [int(path.read_text()) for path in sorted(folder.iterdir()) if path.read_text().strip()]
+    for path in folder.iterdir():
+        if state(int(path.read_text())) not in (None, "Z"):
+            os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+def test_who_is_told_to_end_leaves_no_program_behind(system, tmp_path, pids):
+    script = 'sleep 60 & echo $! > "$0/pids/child"; echo $$ > "$0/pids/shell"; wait'
+    with told_to_end_when(lambda: len(pids()) == 2), pytest.raises(ToldToEnd):
+        system.run(["sh", "-c", script, str(tmp_path)], limit=30)
+    wait(lambda: {state(pid) for pid in pids()} <= {None, "Z"}, "their end")
+
+
+def test_what_has_no_limit_is_never_cut(system, tmp_path, pids):
+    script = 'echo $$ > "$0/pids/shell"; exec sleep 60'
+    with told_to_end_when(lambda: len(pids()) == 1), pytest.raises(ToldToEnd):
+        system.run(["sh", "-c", script, str(tmp_path)], limit=None)
+    assert state(pids()[0]) not in (None, "Z")
+
+
+@pytest.mark.parametrize("child", ["sleep 60", "setsid sleep 60"])
+def test_a_program_that_ended_is_not_late_because_something_that_it_started_lives_on(system, tmp_path, pids, child):
+    """That keeps the pipe open; it is a daemon as often as a mistake, and is left alone."""
+    done = system.run(["sh", "-c", 'echo began; %s & echo $! > "$0/pids/child"; exit 3' % child, str(tmp_path)], limit=0.5)
+    assert (done.rc, done.stdout) == (3, "began\n")
+    assert state(pids()[0]) not in (None, "Z")
+
+
+def test_a_limit_holds_though_something_that_left_the_group_keeps_the_pipe_open(system, tmp_path, pids):
+    script = 'setsid sh -c \'echo $$ > "$0/pids/child"; exec sleep 60\' "$0" & while [ ! -s "$0/pids/child" ]; do :; done; sleep 60'
+    with pytest.raises(CommandTimeout, match="sh did not end within 1 s"):
+        system.run(["sh", "-c", script, str(tmp_path)], limit=1)
+    assert state(pids()[0]) not in (None, "Z"), "it was waited for"
