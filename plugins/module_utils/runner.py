@@ -8,6 +8,7 @@ All logic takes a ``Runner``, so that it can be tested without a host: tests pas
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -74,8 +75,9 @@ class SystemRunner:
                 list(argv), stdin=subprocess.PIPE, stdout=log or subprocess.PIPE,
                 stderr=subprocess.STDOUT if log else subprocess.PIPE,
                 env=self._environment(env), start_new_session=True)
-        except (FileNotFoundError, PermissionError) as error:
-            raise ToolMissing("%s can't be run: %s" % (argv[0], error.strerror), tool=argv[0]) from error
+        except OSError as error:
+            hint = "; does its first line name its interpreter (#!/bin/sh)?" if error.errno == errno.ENOEXEC else ""
+            raise ToolMissing("%s can't be run: %s%s" % (argv[0], error.strerror, hint), tool=argv[0]) from error
         try:
             said: Tuple[Optional[bytes], Optional[bytes]] = process.communicate(stdin.encode(), timeout=limit)
         except subprocess.TimeoutExpired as late:

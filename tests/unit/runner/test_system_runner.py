@@ -134,3 +134,15 @@ def test_a_limit_holds_though_something_that_left_the_group_keeps_the_pipe_open(
     with pytest.raises(CommandTimeout, match="sh did not end within 1 s"):
         system.run(["sh", "-c", script, str(tmp_path)], limit=1)
     assert state(pids()[0]) not in (None, "Z"), "it was waited for"
+
+
+@pytest.mark.parametrize("path, why", [
+    ("script", "Exec format error; does its first line name its interpreter"), ("script/tool", "Not a directory"),
+    ("absent", "No such file or directory"), ("forbidden", "Permission denied")])
+def test_a_program_that_can_not_be_run_is_named_with_the_reason(system, tmp_path, path, why):
+    for name, mode in (("script", 0o755), ("forbidden", 0o644)):
+        (tmp_path / name).write_text("exit 0\n")
+        (tmp_path / name).chmod(mode)
+    with pytest.raises(ToolMissing, match="%s can't be run: %s" % (path, why)) as caught:
+        system.run([str(tmp_path / path)])
+    assert "\n" not in caught.value.message
