@@ -145,7 +145,7 @@ from typing import Any, Dict, Mapping, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
-from ..module_utils.maintenance.driver import ENTERED, LEFT, Context, Result
+from ..module_utils.maintenance.driver import ENDINGS, ENTERED, LEFT, Context, Result, unmoved
 from ..module_utils.maintenance.registry import DRIVERS, make
 from ..module_utils.runner import SystemRunner
 
@@ -180,14 +180,14 @@ def failure(error: PatchtrainError, wanted: str) -> Dict[str, Any]:
 
 def told_to_end(signum: int, frame: Optional[FrameType]) -> NoReturn:
     """The connection is gone or the task is being ended: fail as for any other reason, so that what was begun is undone."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for number in ENDINGS:
+        signal.signal(number, unmoved)
     raise MaintenanceFailed("told to end by signal %d" % signum, signal=signum)
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, told_to_end)
     try:
         result = work(module.params, module.check_mode)

@@ -10,8 +10,12 @@ and could not finish within its limit it undoes, and the failure tells both.
 
 from __future__ import annotations
 
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Protocol, Tuple, TypeVar
+from types import FrameType
+from typing import Any, Callable, Dict, Iterator, Mapping, NoReturn, Optional, Protocol, Tuple, TypeVar
 
 from ..clock import Clock
 from ..errors import MaintenanceFailed, PatchtrainError
@@ -20,6 +24,9 @@ from ..runner import Runner
 from ..options import Options
 
 T = TypeVar("T")
+
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""By which a process is asked to end."""
 
 ENTERED = "entered"
 LEFT = "left"
@@ -103,8 +110,28 @@ def undoing(work: Callable[[], T], undo: Undo, prior_state: str) -> T:
     except BaseException:
         # Not foreseen (told to end, or a mistake of ours): the host still must not be left halfway.
         if undo.action:
-            undo.action()
+            with undisturbed():
+                undo.action()
         raise
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that ask the process to end do nothing in this block."""
+    # Only the main thread may decide on signals, and only there they would interrupt anything.
+    numbers = ENDINGS if threading.current_thread() is threading.main_thread() else ()
+    before = [(number, signal.getsignal(number)) for number in numbers]
+    for number in numbers:
+        signal.signal(number, unmoved)
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def unmoved(_number: int, _frame: Optional[FrameType]) -> None:
+    """A handler, not SIG_IGN, which every daemon that a command starts would inherit."""
 
 
 def _undo_and_raise(error: PatchtrainError, undo: Undo, prior_state: str) -> NoReturn:
@@ -117,7 +144,8 @@ def _try(undo: Undo) -> Tuple[Optional[bool], str, Optional[str]]:
     if undo.action is None:
         return False if undo.begun else None, undo.words, None
     try:
-        undo.action()
+        with undisturbed():
+            undo.action()
     except PatchtrainError as error:
         return False, "UNDOING IT FAILED TOO: %s" % error.message, error.message
     return True, "undone: %s" % undo.words, None

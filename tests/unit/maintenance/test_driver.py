@@ -94,6 +94,29 @@ def test_what_nobody_foresaw_is_undone_too(problem):
     assert done == ["undone"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("problem", [MaintenanceFailed("it broke"), ZeroDivisionError()])
+def test_undoing_is_not_ended_by_who_wants_the_work_to_end(number, problem):
+    done = []
+
+    def told(signum, frame):
+        raise SystemExit("told to end")
+
+    def break_off():
+        raise problem
+
+    def put_back():
+        os.kill(os.getpid(), number)
+        done.append("undone")
+    before = signal.signal(number, told)
+    try:
+        with pytest.raises((MaintenanceFailed, ZeroDivisionError)):
+            undoing(break_off, Undo(put_back, ""), "in_service")
+        assert (done, signal.getsignal(number)) == (["undone"], told)
+    finally:
+        signal.signal(number, before)
+
+
 def test_what_works_is_not_undone():
     assert undoing(lambda: 5, Undo(fail, ""), "in_service") == 5
 
@@ -159,6 +182,19 @@ def test_the_module_that_is_told_to_end_undoes_what_it_began(balancer):
         assert balancer.server("shop/web1").word == balancer.server("api/web1").word == "in_service"
     assert result["failed"] and result["undone"] is True and result["changed"] is False and result["state"] == "left"
     assert result["msg"].startswith("told to end by signal 15; undone:")
+
+
+def test_what_an_undoing_starts_can_be_told_to_end(tmp_path):
+    """A daemon that a command starts keeps what was ignored when it began, and would ignore its own stop."""
+    began, ignored = tmp_path / "began", tmp_path / "ignored"
+    process = start_module({"driver": "command", "state": "entered", "host": "web1", "timeout": 20, "options": {
+        "enter": ["sh", "-c", 'touch "$0"; exec sleep 60', str(began)], "verify": ["true"],
+        "leave": ["sh", "-c", 'grep SigIgn /proc/$$/status > "$0"', str(ignored)]}})
+    while not began.exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)["undone"] is True
+    assert int(ignored.read_text().split()[1], 16) & (1 << signal.SIGTERM - 1 | 1 << signal.SIGHUP - 1) == 0
 
 
 def test_the_modules_failure_has_the_shape_of_its_success(balancer):
