@@ -36,7 +36,8 @@ options:
     required: true
   timeout:
     description:
-      - Limit in seconds for the whole job. When it passes the job has failed and is undone, for which there are 30 seconds more.
+      - Limit in seconds for the whole job. When it passes the job has failed and is undone, for which there are 30 seconds more;
+        the commands of V(command) have as long as this limit once more, where that is longer.
     type: float
     default: 300
   prior_state:

@@ -36,7 +36,7 @@ DRAINING = "draining"
 MAINTENANCE = "maintenance"
 
 UNDO_LIMIT = 30.0
-"""Seconds that undoing may take, on top of the limit that has passed by then."""
+"""Seconds that undoing may take at least, on top of the limit that has passed by then."""
 
 
 @dataclass(frozen=True)
