@@ -67,8 +67,10 @@ class DnfSources:
 def repo_files(spec: Spec, options: Sequence[str]) -> Texts:
     head = ["[%s]" % RELEASE_ID, "name=Release of this fleet (fleetops.patchtrain)", "baseurl=" + spec.uri, "enabled=1"]
     files = {"patchtrain-release.repo": "\n".join(head + list(options)) + "\n"}
-    if spec.beside:
-        files["patchtrain-passthrough.repo"] = "\n".join(entry.whole.rstrip("\n") + "\n" for entry in spec.beside)
+    # What is in the configuration itself stays there.
+    written = [entry.whole.rstrip("\n") + "\n" for entry in spec.beside if entry.file != CONFIG]
+    if written:
+        files["patchtrain-passthrough.repo"] = "\n".join(written)
     return files
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from .kind import Store
 
@@ -25,11 +25,6 @@ def extended(store: Store, more: Store, files: Mapping[str, Tuple[Bytes, Bytes, 
         else:
             known[path] = dict(known[path], after=_text(then))
     return dict(more, **dict(store, files=known))
-
-
-def trusting(store: Store, names: Sequence[str]) -> Store:
-    there: List[str] = store.get("trusted", [])
-    return dict(store, trusted=sorted(set(there) | set(names)))
 
 
 def former(store: Store, path: str, now: Bytes, stripped: Bytes) -> Tuple[Bytes, bool]:

@@ -85,14 +85,15 @@ def changed(text: str, options: Mapping[str, str], keep: Sequence[str] = ()) -> 
     comments, so that ``restored`` brings them back however the rest was edited in between."""
     lines: List[str] = []
     block = _BEGIN + "".join("%s=%s\n" % item for item in options.items()) + _END
-    there, off, section = False, False, ""
+    # What is indented and has no option before it would become a part of ours.
+    there, off, section = False, True, ""
     for line in restored(text).splitlines(True):
         match, named = _HEADER.match(line), _OPTION.match(line)
         if match:
-            section, off = match.group(1).strip(), False
+            section, off = match.group(1).strip(), True
         elif named or not line[:1].isspace():
-            off = bool(named and section == MAIN and named.group(1).lower() in options)
-        hidden = off or (section not in (MAIN, "") and section not in keep)
+            off = bool(named and named.group(1).lower() in options)
+        hidden = off and not match and bool(line.strip()) if section in (MAIN, "") else section not in keep
         lines.append(_OFF + line if hidden else line)
         if match and section == MAIN and not there:
             there = True

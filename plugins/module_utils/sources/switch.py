@@ -173,8 +173,10 @@ def _switch(place: Place, files: Was, document: Document, content: bytes, limit:
     was = place.disk.put(files)
     fresh: List[str] = []
     try:
+        # A key that does not count any more must go, so that all of ours go first.
+        place.kind.reject(place.runner, store.get("trusted", []))
         fresh = place.kind.accept(place.runner, _accepted(place))
-        _save(place, record.trusting(store, fresh))
+        _save(place, dict(store, trusted=sorted(fresh)))
         _refresh(place, document, limit)
     except PatchtrainError as error:
         trouble = _undo(place, was, before, fresh, document, limit)
@@ -224,6 +226,8 @@ def _undo(place: Place, was: Was, store: Optional[bytes], fresh: Sequence[str], 
     """Backwards, so that our files are there for as long as something points to them. Says what could not be brought back."""
     place.disk.put(dict(reversed(list(was.items()))))
     place.kind.reject(place.runner, fresh)
+    if store is not None:
+        place.kind.accept(place.runner, _accepted(place))
     _drop(place, document)
     place.disk.put({store_path(place.root): store})
     place.disk.tidy(_folders(place))
