@@ -57,12 +57,15 @@ class Advice:
         return self._compare(was, version) < 0 <= self._compare(to, version)
 
     def update(self, update: Update) -> Update:
-        """The package manager's word and the release's, the graver of them; ``unknown`` is no word."""
+        """The package manager's word and the release's, the graver of them; ``unknown`` is no word. Of the release's own versions ``other``
+        is none either: the manager concludes it from the silence of a repository that has only the advisories which the release knows."""
         said = self.said(update.name, update.arch, update.installed, update.candidate)
         if said is None:
             return update
+        own = update.candidate in [item.version for item in self._release.versions(update.name, update.arch)]
+        word = "unknown" if own and update.classification == "other" else update.classification
         return replace(
-            update, classification=_graver(update.classification, said.classification), severity=_worse(update.severity, said.severity),
+            update, classification=_graver(word, said.classification), severity=_worse(update.severity, said.severity),
             advisories=_both(update.advisories, said.advisories), cves=_both(update.cves, said.cves))
 
     def plan(self, plan: Plan, updates: Sequence[Update]) -> Plan:

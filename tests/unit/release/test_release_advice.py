@@ -48,7 +48,11 @@ def test_the_source_s_word_and_the_release_s_the_graver_counts() -> None:
     assert told.update(Update("p", "amd64", "1", "4", "security", "low", ("A",), ("CVE-1",))) == Update(
         "p", "amd64", "1", "4", "security", "low", ("A", "B"), ("CVE-1",))
     assert told.update(Update("p", "amd64", "1", "4", "unknown")).classification == "bugfix"
-    assert advice().update(Update("p", "amd64", "1", "4", "other")).classification == "other"
+
+def test_silence_about_the_release_s_own_version_is_no_word() -> None:
+    assert advice().update(Update("p", "amd64", "1", "4", "other")).classification == "unknown"
+    assert advice(came("4", "other")).update(Update("p", "amd64", "1", "4", "other")).classification == "other"
+    assert advice().update(Update("p", "amd64", "1", "5", "other")).classification == "other", "of another source, which has its own"
 
 
 def test_what_the_release_does_not_know_stays_as_it_was() -> None:
