@@ -91,9 +91,10 @@ def changed(text: str, options: Mapping[str, str], keep: Sequence[str] = ()) -> 
         match, named = _HEADER.match(line), _OPTION.match(line)
         if match:
             section, off = match.group(1).strip(), True
-        elif named or not line[:1].isspace():
-            off = bool(named and named.group(1).lower() in options)
-        hidden = off and not match and bool(line.strip()) if section in (MAIN, "") else section not in keep
+        elif named:
+            off = named.group(1).lower() in options
+        value = bool(named or line[:1].isspace() and line.strip())
+        hidden = off and value if section in (MAIN, "") else section not in keep
         lines.append(_OFF + line if hidden else line)
         if match and section == MAIN and not there:
             there = True

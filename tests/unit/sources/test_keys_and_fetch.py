@@ -35,7 +35,8 @@ def test_what_is_no_key_is_named(given: list[str], said: str) -> None:
 
 
 @pytest.mark.parametrize(("transcript", "rc", "said"), [
-    ("gpgv-other-key.txt", 2, "another key"), ("gpgv-expired.txt", 0, "expired"), ("gpgv-changed.txt", 1, "was changed"), ("gpgv-nothing.txt", 2, "it is none")])
+    ("gpgv-other-key.txt", 2, "another key"), ("gpgv-expired.txt", 0, "expired"), ("gpgv-changed.txt", 1, "was changed"),
+    ("gpgv-nothing.txt", 2, "it is none")])
 def test_a_signature_that_does_not_count_is_refused_with_why(tmp_path: Path, transcript: str, rc: int, said: str) -> None:
     world = World(tmp_path)
     world.answers["gpgv"] = (rc, data(transcript), "")
