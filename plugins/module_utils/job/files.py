@@ -76,8 +76,12 @@ def _encode(document: Document) -> bytes:
 def _write_beside(path: str, data: bytes) -> str:
     # mkstemp gives mode 0600, so nobody else reads what is in there.
     number, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    with os.fdopen(number, "wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
+    try:
+        with os.fdopen(number, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError:
+        os.unlink(temporary)
+        raise
     return temporary

@@ -27,7 +27,7 @@ from ..release.host import advice as advice_of
 from ..runner import Runner
 from . import outcome, space
 from .files import Document
-from .journal import Journal, tail
+from .journal import Journal
 from .lock import exclusive
 from .request import REPAIR, Request, from_spec
 from .result import document
@@ -138,6 +138,7 @@ class Installation:
         self._stop.hold()
         self._begun = True
         self._journal.phase("apply", len(self._plan.transaction.changes))
+        self._journal.resolute()
         begin = os.path.getsize(self._job.log)
         failure = self._tried()
         self._journal.phase("look", len(self._plan.transaction.changes))
@@ -185,7 +186,7 @@ class Installation:
         self._look(result)
         self._journal.phase("done")
         # Last, so that the tail holds all that was said.
-        result["log"] = tail(self._job.log)
+        result["log"] = self._journal.tail()
         return result
 
     def _unfinished(self, error: Optional[PatchtrainError]) -> List[Outcome]:

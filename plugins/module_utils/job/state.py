@@ -11,26 +11,31 @@
 ``plan.json``             the transaction it decided on, before it touches anything
 ``result.json``           how it ended; when this is there, the job is finished
 ``log``                   what the tools printed
+``reserve``               room for the result on a file system that the transaction fills up; given back for it
 ========================  ==========================================================================================
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
 import time
+from contextlib import suppress
 from typing import List, Optional, Tuple
 
-from ..errors import BadInput
+from ..errors import BadInput, NotEnoughSpace
 from .files import Document, canonical, create_document, read_document, replace_document, replace_file, sync_directory
 
 DEFAULT_ROOT = "/var/lib/patchtrain"
 KEEP_FINISHED = 20
 _UNNAMED = ".new-"
 _ABANDONED_AFTER = 3600.0
+_RESERVE = "reserve"
+_RESERVED = 256 * 1024
 
 
 def job_id(run_id: str, step: str) -> str:
@@ -93,6 +98,8 @@ class Job:
 
     def finish(self, result: Document) -> bool:
         """Store the one result; False where there is one already, which then counts."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.file(_RESERVE))
         return create_document(self.file("result.json"), result)
 
 
@@ -114,10 +121,20 @@ class State:
     def create(self, identity: str, spec: Document, program: bytes) -> bool:
         """Lay a job down; False where it is there already. It gets its name only when all of it is there, by a rename,
         which the system grants to one of many."""
+        try:
+            return self._create(identity, spec, program)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise NotEnoughSpace("%s has no room for a job: free some space" % self.jobs, filesystems=[self.jobs]) from error
+
+    def _create(self, identity: str, spec: Document, program: bytes) -> bool:
         temporary = tempfile.mkdtemp(dir=self.jobs, prefix=_UNNAMED)
         try:
             replace_document(os.path.join(temporary, "spec.json"), spec)
             replace_file(os.path.join(temporary, "program.zip"), program)
+            # Noise, because a file system that compresses keeps no room for anything else.
+            replace_file(os.path.join(temporary, _RESERVE), os.urandom(_RESERVED))
             os.rename(temporary, os.path.join(self.jobs, identity))
         except OSError:
             shutil.rmtree(temporary)

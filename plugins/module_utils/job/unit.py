@@ -91,8 +91,14 @@ def describe(job: Job, python: str) -> Document:
 
 def watch(host: Host, job: Job, limit: float, autopsy: Autopsy) -> Document:
     """What is known of a job when it has ended, or after ``limit`` seconds."""
-    Deadline(limit, host.clock).until(lambda: (job.result() or _lost(host, job, autopsy)) is not None, _POLL)
-    return _seen(host, job, job.result())
+    found: List[Document] = []
+
+    def ended() -> bool:
+        result = job.result() or _lost(host, job, autopsy)
+        found.extend([] if result is None else [result])
+        return result is not None
+
+    return _seen(host, job, found[-1] if Deadline(limit, host.clock).until(ended, _POLL) else None)
 
 
 def _lost(host: Host, job: Job, autopsy: Autopsy) -> Optional[Document]:
@@ -100,8 +106,14 @@ def _lost(host: Host, job: Job, autopsy: Autopsy) -> Optional[Document]:
     if begun is None or lives(host.runner, begun):
         return None
     # It may have ended between the look at its result and the look at its process.
-    if job.result() is None:
-        job.finish(autopsy(job))
+    if job.result() is not None:
+        return job.result()
+    result = autopsy(job)
+    try:
+        job.finish(result)
+    except OSError:
+        # On a full disk it can't be kept: told now, and found again by who asks next.
+        return result
     return job.result()
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Iterator
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, program, unit
@@ -21,7 +21,7 @@ PACKAGES = "ansible_collections.fleetops.patchtrain.plugins.module_utils.package
 FAKE = Path(__file__).parent / "data" / "fake_detect.py"
 
 EMPTY: Dict[str, Any] = {
-    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "scripts": {}, "lies": [], "half": [], "interrupted": None, "mends": True,
+    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "scripts": {}, "lies": [], "fills": None, "half": [], "interrupted": None, "mends": True,
     "problem": None, "gate": None, "applied": 0, "repaired": 0, "downloaded": [], "leftover": [], "refreshed": False}
 
 
@@ -41,6 +41,10 @@ class FakeHost:
     def all(self) -> Dict[str, Any]:
         state: Dict[str, Any] = json.loads(self._path.read_text())
         return state
+
+    @staticmethod
+    def fill(folder: str) -> None:
+        _fake().fill(folder)
 
     def versions(self) -> Dict[str, str]:
         return {name: version for name, (version, _reason) in self.all()["installed"].items()}
@@ -83,6 +87,17 @@ def fake_program() -> Callable[[], bytes]:
         sources["packages/detect.py"] += b"\nfrom .fake_detect import detect\n"
         return bundle.pack(sources, program.main.__module__, program.main.__name__)
     return build
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, 3 MiB large."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "patchtrain-test", str(folder)], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture

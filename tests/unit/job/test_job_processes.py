@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, CommandFailed
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, CommandFailed, NotEnoughSpace
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import program, unit
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.bundle import ISOLATED
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.life import lives
@@ -237,6 +237,42 @@ def test_a_killed_job_is_lost_with_what_is_seen_and_stays_so(host: Any, start: S
     assert waited(start(), 0)["result"] == result
     assert host.all()["applied"] == 1
     assert host.all()["installed"]["a"] == ["2", "automatic"], "install reasons survive the lost job"
+
+
+@pytest.fixture
+def full(host: Any, small: Path, state: State) -> State:
+    """The state directory is on a file system that the transaction fills up."""
+    host.set(fills=str(small))
+    state.root, state.jobs = str(small / "state"), str(small / "state" / "jobs")
+    return state
+
+
+def test_a_transaction_that_fills_the_disk_has_its_result_all_the_same(full: State, host: Any, start: Start, here: unit.Host) -> None:
+    result = watch(here, start())["result"]
+    assert (result["failed"], {p["name"]: p["result"] for p in result["packages"]}) == (False, dict.fromkeys("abc", "installed"))
+    assert "No space left on device" in result["log"].splitlines()[-1]
+    assert result == watch(here, start())["result"], "it was stored"
+
+
+def test_a_job_that_was_lost_on_a_full_disk_is_told_though_it_can_not_be_stored(
+        full: State, host: Any, start: Start, here: unit.Host) -> None:
+    job = in_apply(host, start)
+    begun = job.begun()
+    assert begun is not None
+    os.kill(begun["pid"], signal.SIGKILL)
+    os.unlink(job.file("reserve"))
+    host.fill(full.root)
+    seen = watch(here, job)
+    assert (seen["finished"], seen["result"]["error"]["kind"]) == (True, "JobLost")
+    assert not [name for name in os.listdir(job.path) if name.startswith(".new-")]
+
+
+def test_a_job_for_which_there_is_no_room_is_a_failure_of_one_line(host: Any, small: Path) -> None:
+    state = State(str(small / "state"))
+    state.prepare()
+    host.fill(str(small))
+    with pytest.raises(NotEnoughSpace, match="state/jobs has no room for a job"):
+        state.create("abc", {}, b"x" * 100000)
 
 
 def test_a_restart_of_the_host_is_told_apart(host: Any, start: Start, here: unit.Host) -> None:

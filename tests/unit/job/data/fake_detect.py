@@ -5,7 +5,7 @@
 ``detect``; ``PATCHTRAIN_FAKE`` names the file:
 
 installed {name: [version, reason]}, available {name: version}, held [names], needs {name: [names]}, broken {name: message}, scripts {name: reason},
-lies [names], interrupted line or null, problem line or null, gate path or null, applied number, repaired number, downloaded [names]
+lies [names], fills folder or null, interrupted line or null, problem line or null, gate path or null, applied number, repaired number, downloaded [names]
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class Fake:
 
     def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str], keep_config: bool = True) -> None:
         self._write(applied=self._host()["applied"] + 1, proxy=os.environ.get("https_proxy"))
+        if self._host()["fills"]:
+            fill(self._host()["fills"])
         for item in wanted:
             host = self._host()
             if item.name in host["broken"]:
@@ -100,8 +102,9 @@ class Fake:
                 continue
             if item.name not in host["lies"]:
                 self._write(installed=dict(host["installed"], **{item.name: [item.version, "manual"]}))
-            log.write("Setting up %s (%s) ...\n" % (item.name, item.version))
-            log.flush()
+            if not host["fills"]:
+                log.write("Setting up %s (%s) ...\n" % (item.name, item.version))
+                log.flush()
             self._wait_at_gate()
         if self._host()["broken"] or self._host()["scripts"]:
             raise CommandFailed("the tool ended with rc 100", ["fake"], scripts=self._host()["scripts"])
@@ -150,6 +153,17 @@ class Fake:
 
     def environment(self) -> Mapping[str, str]:
         return {}
+
+
+def fill(folder: str) -> None:
+    """Leave no byte free on its file system."""
+    with open(os.path.join(folder, "fill"), "wb", buffering=0) as handle:
+        for size in (65536, 4096, 1):
+            try:
+                while True:
+                    handle.write(b"x" * size)
+            except OSError:
+                continue
 
 
 def detect(runner: Any, wanted: str = "auto") -> Fake:
