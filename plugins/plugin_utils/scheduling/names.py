@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from ...module_utils.errors import BadInput
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_ROOM_FOR_TIME = 20
+_ROOM_FOR_TIME = 22  # "-20261121T013000Z", and "-4f2a" to keep two of one second apart
 STAGE = "stage:"
 
 

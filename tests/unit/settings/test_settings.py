@@ -81,7 +81,7 @@ def test_the_message():
     ({"patch_install_timeout": "inf"}, "use a number of seconds"),
     ({"patch_refresh": "perhaps"}, "use true or false"),
     ({"patch_run_name": "a b"}, "use letters, digits"),
-    ({"patch_deployment": "x" * 81}, "at most 80 of them"),
+    ({"patch_deployment": "x" * 79}, "at most 78 of them"),
     ({"patch_change_id": "a\0b"}, "use text"),
     ({"patch_change_id": ["a"]}, "use text"),
     ({"patch_maintenance": {"driver": "haproxy"}}, "use a list of mappings"),
