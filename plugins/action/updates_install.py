@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
@@ -15,15 +16,22 @@ from ..plugin_utils.prepared import arguments_of_plan, at_the_release, raise_if_
 MODULE = "fleetops.patchtrain.updates_install"
 
 
+class NotPrepared(PatchtrainError):
+    """No plan of this host is on record, which is not the same as an empty one."""
+
+
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         args = {key: value for key, value in self._task.args.items() if key not in ("planned", "wait")}
         if not self.argument("planned"):
             return self._installed(args)
         book = self.book()
-        if not book.changes():
+        plan = book.plan()
+        if plan is None:
+            raise NotPrepared("%s was not prepared in run %s, so what to install is not known" % (self.host, book.run), run=book.run)
+        if not plan["changes"]:
             return {"msg": "nothing to install"}
-        args.update(dict(selection_arguments(self.settings()), **arguments_of_plan(book.plan())), run_id=book.run, step="install",
+        args.update(dict(selection_arguments(self.settings()), **arguments_of_plan(plan)), run_id=book.run, step="install",
                     keep_config=self.settings().patch_keep_config, timeout=self.settings().patch_install_timeout)
         if self.settings().patch_rollback:
             args["allow_downgrade"] = True

@@ -160,12 +160,10 @@ class HostBook:
         with self._ledger.write() as c:
             assessments.record(c, self.host, document, run_id=self._run.id)
 
-    def plan(self) -> Dict[str, Any]:
+    def plan(self) -> Optional[Dict[str, Any]]:
+        """What was prepared, with nothing in it where nothing is to be done; None for a host that this run never prepared."""
         with self._ledger.read() as c:
-            return hosts.plan(c, self._run.id, self.host) or {"changes": [], "digest": ""}
-
-    def changes(self) -> List[Dict[str, Any]]:
-        return list(self.plan()["changes"])
+            return hosts.plan(c, self._run.id, self.host)
 
     def baseline(self) -> Optional[Dict[str, Any]]:
         with self._ledger.read() as c:

@@ -8,45 +8,83 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
 from .host_settings import check_all, check_host
-from .ledger import runs
+from .ledger import hosts, runs
 from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
 from .releasing.resolve import published, resolve
-from .run_hooks import prepare_hooks
+from .run_hooks import check_hooks, prepare_hooks
 from .scheduling import budget
 from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
+from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .variables import patch_variables
 
 
 def open_run(action: PatchtrainAction, ledger: Ledger) -> Dict[str, Any]:
     """Open the play's run, or join the one that it opened already: ``run_id``, ``hooks``, ``created``."""
-    owner, token = owner_of(os.getppid()), play_token(action)
-    run = _joined(ledger, owner, token)
-    created = run is None
+    seat = _Seat(owner_of(os.getppid()), play_token(action), action.host, action.settings())
+    with ledger.read() as c:
+        run, created = seat.found(c), False
     if run is None:
-        run = _opened(action, ledger, owner, token)
+        run, created = _opened(action, ledger, seat)
     return {"run_id": run.name, "hooks": prepare_hooks(action, run.name, run.settings["targets"]), "created": created}
 
 
-def _joined(ledger: Ledger, owner: Owner, token: str) -> Optional[Run]:
-    with ledger.read() as c:
-        for run in runs.recent(c, 20):
-            if run.owner == owner.to_dict() and run.settings.get("play") == token:
-                return run
-    return None
+@dataclass(frozen=True)
+class _Seat:
+    """Who asks for a run: which host, in which play of which controller process, with which settings."""
+
+    owner: Owner
+    token: str
+    host: str
+    settings: Settings
+
+    def found(self, c: Any) -> Optional[Run]:
+        """The run of this play that the host has its turn in, the oldest if several; None where one has to be opened. A role that is
+        included again, or with another deployment, in the same play is another run."""
+        mine = [run for run in self.of_play(c) if run.deployment == self.settings.patch_deployment
+                and self.settings.patch_run_name in (None, "", run.name)]
+        states = {run.id: self.state(c, run) for run in mine}
+        # What ended without this host's turn is still the run that it belongs to: it is told so when it asks for a slot.
+        return next((run for wanted in (HOST_WORKING, ("not_started",)) for run in mine if states[run.id] in wanted), None)
+
+    def state(self, c: Any, run: Run) -> str:
+        return next((host.state for host in hosts.all_of(c, run.id) if host.host == self.host), "waiting")
+
+    def of_play(self, c: Any) -> List[Run]:
+        return [run for run in runs.of_owner(c, self.owner) if run.settings.get("play") == self.token]
 
 
-def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) -> Run:
-    settings, targets = action.settings(), play_targets(action.variables)
+def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run, bool]:
+    new = _new_run(action, ledger, seat)
+    in_step = bool(in_step_batch(action._task, action.variables))
+    with ledger.write() as c:
+        # Where hosts don't move in step, several of them come here at the same moment, and one is the first.
+        found = seat.found(c)
+        if found:
+            return found, False
+        others = seat.of_play(c)
+        if others and not in_step:
+            raise BadInput("this play has opened run %s already, and under its strategy hosts can't be in two runs of one play: "
+                           "include the role in a play of its own, or use strategy linear" % others[-1].name, run=others[-1].name)
+        runs.end_abandoned(c, new.actor)
+        run, created = runs.open_run(c, new)
+        if not created and seat.state(c, run) in HOST_FINAL:
+            raise BadInput("%s has come to its end in run %s already: give patch_run_name another name" % (seat.host, run.name), run=run.name)
+        return run, created
+
+
+def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewRun:
+    settings, targets = seat.settings, play_targets(action.variables)
     if not targets:
         raise BadInput("no host is targeted: the play's pattern matches none")
     for line in misspelt(name for name in action.variables if str(name).startswith("patch_")):
@@ -60,14 +98,12 @@ def _opened(action: PatchtrainAction, ledger: Ledger, owner: Owner, token: str) 
     releases = _releases(ledger, settings, known, targets)
     canaries = pick_canaries(settings.patch_canaries, targets, known=action.variables["groups"]["all"])
     name = settings.patch_run_name or default_name(settings.patch_deployment)
-    prepare_hooks(action, name, targets)
-    new = runs.NewRun(
-        name=name, deployment=settings.patch_deployment, owner=owner, change_id=settings.patch_change_id,
+    check_hooks(action, targets)
+    return runs.NewRun(
+        name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(targets, canaries)],
-        settings=dict(settings.for_record(), play=token, targets=targets, set=in_set, check=action.checking, **releases, **command_line()),
+        settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, **releases, **command_line()),
         **actor(action.variables))
-    with ledger.write() as c:
-        return runs.open_run(c, new)[0]
 
 
 def _agree(action: PatchtrainAction, targets: Sequence[str]) -> None:

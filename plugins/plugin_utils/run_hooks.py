@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterable, Mapping, Set, Tuple
 
@@ -18,7 +19,16 @@ _NAMES = tuple("patch_hook_" + point for point in POINTS)
 
 def prepare_hooks(action: Any, run: str, hosts: Iterable[str]) -> Dict[str, Dict[str, str]]:
     """By point and by the name that one of ``hosts`` (or the task's own variables) gives: the path of the instrumented copy."""
-    target = state_directory() / "runs" / run / "hooks"
+    return _prepare(action, hosts, state_directory() / "runs" / run / "hooks")
+
+
+def check_hooks(action: Any, hosts: Iterable[str]) -> None:
+    """Raise ``BadHook`` for one that can't be used. Nothing is left behind, because there is no run yet."""
+    with tempfile.TemporaryDirectory(prefix="patchtrain-hooks-") as folder:
+        _prepare(action, hosts, Path(folder))
+
+
+def _prepare(action: Any, hosts: Iterable[str], target: Path) -> Dict[str, Dict[str, str]]:
     settings = action.settings()
     directory = hooks_directory(settings.patch_hooks_dir, action.variables)
     ready: Dict[str, Dict[str, str]] = {point: {} for point in POINTS}

@@ -90,6 +90,12 @@ def by_id(c: sa.Connection, run_id: int) -> Run:
     return read(Run, row)
 
 
+def of_owner(c: sa.Connection, owner: Owner) -> list[Run]:
+    """All runs that a process opened or took over, the oldest first."""
+    t = schema.runs
+    return [read(Run, row) for row in c.execute(sa.select(t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
+
+
 def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
     """The run that was opened last, of all or of one deployment."""
     found = recent(c, 1, deployment=deployment)
@@ -139,6 +145,17 @@ def finish_if_done(c: sa.Connection, run_id: int, fail_on: Collection[str] = FAI
     return finish(c, run_id, fail_on, actor, at)
 
 
+def end_abandoned(c: sa.Connection, actor: str = "", at: float | None = None) -> list[str]:
+    """End the runs whose controller process is gone and that hold no slot: nobody works on them, and nobody is out of service. Their names."""
+    t, slots = schema.runs, schema.slots
+    holding = sa.select(slots.c.run_id).where(slots.c.returned_at.is_(None))
+    query = sa.select(t).where(t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
+    left = [run for run in (read(Run, row) for row in c.execute(query)) if is_gone(run.owner)]
+    for run in left:
+        finish(c, run.id, run.settings.get("patch_fail_on", FAIL_ON), actor, at)
+    return [run.name for run in left]
+
+
 def summary(c: sa.Connection, run_id: int) -> dict[str, Any]:
     """Counts: ``hosts``, ``states``, ``failed`` (against ``patch_max_failed``), ``never_reached`` (unreachable from the start)
     and ``slots`` that are out."""
@@ -176,7 +193,7 @@ def _create(c: sa.Connection, new: NewRun, at: float) -> Run:
 def _in_use(run: Run) -> RunInUse:
     gone = is_gone(run.owner)
     doing = "was left unfinished by a controller process that is gone" if gone else "is being worked on"
-    advice = "resume it" if gone else "wait for its end, stop it"
+    advice = "bring back its hosts (playbook fleetops.patchtrain.restore)" if gone else "wait for its end"
     return RunInUse("run %s %s (process %s on %s): %s, or give patch_run_name another name"
                     % (run.name, doing, run.owner.get("pid"), run.owner.get("host"), advice), run=run.name, owner=run.owner, gone=gone)
 

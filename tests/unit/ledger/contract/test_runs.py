@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import (
     HostUnknown, NotAllowed, RunFinished, RunInUse, RunUnknown)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import budget
 
 ELSEWHERE = Owner("other.example", 4711, 99, "f00")
 
@@ -202,3 +203,27 @@ def test_baseline_and_plan_are_kept_as_they_were(ledger, open_run):
         assert hosts.plan(c, run.id, "web2") is None
         with pytest.raises(HostUnknown):
             hosts.plan(c, run.id, "web3")
+
+
+def test_the_runs_of_a_process_are_found_however_many_others_came_since(ledger, open_run):
+    mine = open_run("mine")
+    for number in range(25):
+        open_run("other-%d" % number, owner=replace(owner_of(), pid=number + 1), at=2000.0 + number)
+    with ledger.read() as c:
+        assert [run.id for run in runs.of_owner(c, owner_of())] == [mine.id]
+
+
+def test_what_a_vanished_controller_left_is_ended_unless_a_host_is_still_out(ledger, open_run):
+    gone = replace(owner_of(), started=1)
+    open_run("left", owner=gone, settings={"patch_fail_on": []})
+    holding = open_run("holding", owner=gone)
+    open_run("elsewhere", owner=ELSEWHERE)
+    open_run("living")
+    slots.take(ledger, slots.Ask(holding.id, "web1", ["web1"], budget.max_unavailable(1, 1), budget.max_failed(0, 1)))
+    with ledger.write() as c:
+        assert runs.end_abandoned(c, "bob", 3000.0) == ["left"]
+    with ledger.read() as c:
+        assert {run.name: run.state for run in runs.recent(c)} == {
+            "left": "succeeded", "holding": "running", "elsewhere": "running", "living": "running"}
+        assert {host.state for host in hosts.all_of(c, runs.get(c, "left").id)} == {"not_started"}
+        assert events.of_run(c, runs.get(c, "left").id)[-1].actor == "bob"

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which run a host of a play belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+
+
+def found(desk: Any, host: str = "web1", token: str = "play", **variables: Any) -> Any:
+    seat = opening._Seat(desk.living, token, host, Settings.from_variables(variables, host))
+    with desk.ledger.read() as c:
+        run = seat.found(c)
+    return run and run.name
+
+
+def test_the_longest_deployment_has_a_default_run() -> None:
+    longest = names.check_deployment_name("x" * 78)
+    assert names.check_run_name(opening.default_name(longest))
+
+
+def test_a_host_joins_the_run_of_its_play_and_process(desk: Any) -> None:
+    desk.open(play="play", patch_deployment="patch")
+    assert found(desk) == "night"
+    assert found(desk, token="another") is None
+    assert found(desk, patch_deployment="other") is None
+    assert found(desk, patch_run_name="other") is None
+
+
+def test_a_host_that_came_to_its_end_opens_another_run(desk: Any) -> None:
+    desk.open(play="play", patch_deployment="patch")
+    desk.book().state("up_to_date")
+    assert found(desk) is None and found(desk, "web2") == "night"
+    desk.open("again", play="play", patch_deployment="patch")
+    assert found(desk) == "again" and found(desk, "web2") == "night"
+
+
+def test_a_host_whose_run_ended_before_its_turn_stays_with_it(desk: Any) -> None:
+    desk.open(play="play", patch_deployment="patch")
+    desk.book().state("not_started", "the run ended before its turn")
+    assert found(desk) == "night"
