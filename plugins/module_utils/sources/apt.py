@@ -73,8 +73,11 @@ class AptSources:
         prefix = _listed("%s/%s/" % (document["url"], document["platform"]))
         return load.found(runner, load.LISTS, ["-maxdepth", "1", "-type", "f", "-name", "*" + prefix + "*"])
 
-    def accept(self, runner: Runner, keys: Sequence[str]) -> List[str]:
+    def trusted(self, runner: Runner) -> List[str]:
         return []
+
+    def accept(self, runner: Runner, keys: Sequence[str]) -> None:
+        return None
 
     def reject(self, runner: Runner, names: Sequence[str]) -> None:
         return None

@@ -56,9 +56,12 @@ class DnfSources:
     def cached(self, runner: Runner, document: Document) -> List[str]:
         return found(runner, Tool(runner, Clock()).cache(), ["-maxdepth", "1", "-name", RELEASE_ID + "*"])
 
-    def accept(self, runner: Runner, keys: Sequence[str]) -> List[str]:
+    def trusted(self, runner: Runner) -> List[str]:
         """dnf has a ring of keys for each source, and takes those of its ``gpgkey``."""
         return []
+
+    def accept(self, runner: Runner, keys: Sequence[str]) -> None:
+        return None
 
     def reject(self, runner: Runner, names: Sequence[str]) -> None:
         return None

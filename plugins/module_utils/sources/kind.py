@@ -49,11 +49,14 @@ class Kind(Protocol):
     def cached(self, runner: Runner, document: Document) -> List[str]:
         """Files and folders of what the package manager has fetched of a release."""
 
-    def accept(self, runner: Runner, keys: Sequence[str]) -> List[str]:
-        """Let the package manager take these files of keys where it asks for it; names what is new."""
+    def trusted(self, runner: Runner) -> List[str]:
+        """Names of the keys that the package manager takes from anybody, where it has such."""
+
+    def accept(self, runner: Runner, keys: Sequence[str]) -> None:
+        """Let it take these files of keys, where it asks for it."""
 
     def reject(self, runner: Runner, names: Sequence[str]) -> None:
-        """Take back what ``accept`` named."""
+        """Take back what ``accept`` added to ``trusted``."""
 
 
 def names(runner: Runner, folder: str) -> List[str]:

@@ -171,15 +171,11 @@ def _switch(place: Place, files: Was, document: Document, content: bytes, limit:
     store = record.extended(remembered(place.runner, place.root), place.kind.remember(place.runner), _others(place, files))
     _save(place, store)
     was = place.disk.put(files)
-    fresh: List[str] = []
     try:
-        # A key that does not count any more must go, so that all of ours go first.
-        place.kind.reject(place.runner, store.get("trusted", []))
-        fresh = place.kind.accept(place.runner, _accepted(place))
-        _save(place, dict(store, trusted=sorted(fresh)))
+        _trust(place, store)
         _refresh(place, document, limit)
     except PatchtrainError as error:
-        trouble = _undo(place, was, before, fresh, document, limit)
+        trouble = _undo(place, was, before, document, limit)
         raise SourceRefused("the host has its former sources again: %s%s" % (error.message, trouble), **error.data) from error
     place.disk.put({place.manifest: content, place.document: canonical(document).encode("utf-8") + b"\n"})
 
@@ -189,6 +185,25 @@ def _others(place: Place, files: Was) -> Dict[str, Tuple[Optional[bytes], Option
     unset = place.kind.unset(place.runner)
     others = {path: place.disk.read(path) for path in files if not path.startswith(PRIVATE + "/")}
     return {path: (now, files[path], _bytes(unset[path]) if path in unset else now) for path, now in others.items()}
+
+
+def _trust(place: Place, store: Store) -> None:
+    """A key that does not count any more must go, so that all of ours go first. What others trust is written down before ours are added."""
+    kind = place.kind
+    kind.reject(place.runner, _own_trusted(place, store))
+    others = kind.trusted(place.runner)
+    _save(place, dict(store, others_trusted=others))
+    kind.accept(place.runner, _accepted(place))
+    done = {name: value for name, value in store.items() if name != "others_trusted"}
+    _save(place, dict(done, trusted=[name for name in kind.trusted(place.runner) if name not in others]))
+
+
+def _own_trusted(place: Place, store: Store) -> List[str]:
+    own: List[str] = list(store.get("trusted", []))
+    if "others_trusted" in store:
+        # It was cut before it could say which ones are ours.
+        own += [name for name in place.kind.trusted(place.runner) if name not in store["others_trusted"]]
+    return own
 
 
 def _accepted(place: Place) -> List[str]:
@@ -222,10 +237,10 @@ def _drop(place: Place, document: Mapping[str, Any]) -> None:
             os.unlink(there)
 
 
-def _undo(place: Place, was: Was, store: Optional[bytes], fresh: Sequence[str], document: Document, limit: float) -> str:
+def _undo(place: Place, was: Was, store: Optional[bytes], document: Document, limit: float) -> str:
     """Backwards, so that our files are there for as long as something points to them. Says what could not be brought back."""
     place.disk.put(dict(reversed(list(was.items()))))
-    place.kind.reject(place.runner, fresh)
+    place.kind.reject(place.runner, _own_trusted(place, remembered(place.runner, place.root)))
     if store is not None:
         place.kind.accept(place.runner, _accepted(place))
     _drop(place, document)
@@ -253,19 +268,26 @@ def detach(place: Place, limit: float, check: bool = False) -> Result:
     previous, store = _document(place), remembered(place.runner, place.root)
     seen = sorted({entry.id for entry in place.kind.visible(place.runner)})
     files, warnings = _former(place, store)
-    ends = [path for path in (place.document, place.manifest, store_path(place.root)) if place.disk.read(path) is not None]
+    ends = _kept(place)
     originals = sorted({entry.id for entry in place.kind.originals(place.runner, store)})
     if not files and not ends:
         return Result(False, None, None, seen, seen)
     if not check:
         place.disk.put(files)
-        place.kind.reject(place.runner, store.get("trusted", []))
+        place.kind.reject(place.runner, _own_trusted(place, store))
         if previous:
             _drop(place, previous)
         place.disk.put(dict.fromkeys(ends))
         place.disk.tidy(_folders(place))
         warnings += _refreshed(place, limit)
     return Result(True, None, previous, seen, originals, warnings)
+
+
+def _kept(place: Place) -> List[str]:
+    """Files about a release, and what a write that was cut has left; what is needed to continue is the last."""
+    folder, store = os.path.dirname(place.document), store_path(place.root)
+    cut = ["%s/%s" % (folder, name) for name in place.disk.names(folder) if name.startswith(".new-")]
+    return [path for path in cut + [place.document, place.manifest, store] if place.disk.read(path) is not None]
 
 
 def _former(place: Place, store: Store) -> Tuple[Was, List[str]]:

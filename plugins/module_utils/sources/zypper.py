@@ -70,23 +70,20 @@ class ZypperSources:
     def cached(self, runner: Runner, document: Document) -> List[str]:
         return found(runner, CACHE, ["-mindepth", "2", "-maxdepth", "2", "-name", RELEASE_ID])
 
-    def accept(self, runner: Runner, keys: Sequence[str]) -> List[str]:
+    def trusted(self, runner: Runner) -> List[str]:
+        # rc 1 where there is none.
+        lines = runner.run(["rpm", "-q", "gpg-pubkey"]).check((0, 1)).stdout.split()
+        return [line for line in lines if line.startswith("gpg-pubkey-")]
+
+    def accept(self, runner: Runner, keys: Sequence[str]) -> None:
         """zypper asks for keys that rpm does not know, and nobody is there to answer."""
-        before = _trusted(runner)
         for path in keys:
             runner.run(["rpmkeys", "--import", path]).check()
-        return [name for name in _trusted(runner) if name not in before]
 
     def reject(self, runner: Runner, names: Sequence[str]) -> None:
-        there = [name for name in names if name in _trusted(runner)]
+        there = [name for name in self.trusted(runner) if name in names]
         if there:
             runner.run(["rpm", "--erase", "--allmatches", "--"] + there).check()
-
-
-def _trusted(runner: Runner) -> List[str]:
-    # rc 1 where there is none.
-    lines = runner.run(["rpm", "-q", "gpg-pubkey"]).check((0, 1)).stdout.split()
-    return [line for line in lines if line.startswith("gpg-pubkey-")]
 
 
 def _own_config(runner: Runner) -> str:

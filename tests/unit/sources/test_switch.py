@@ -279,3 +279,35 @@ def test_the_document_has_the_shape_of_the_contract(host: Host) -> None:
     go(host, host.publish())
     text = host.world.read("/var/lib/patchtrain/release/attached.json") or ""
     assert sorted(json.loads(text)) == ["digest", "hidden", "passthrough", "platform", "previous", "url"]
+
+
+def test_keys_of_an_attachment_that_was_cut_are_taken_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("zypper", tmp_path)
+    host.world.trusted = ["gpg-pubkey-other"]
+    found = host.publish()
+    imported = host.world._import
+
+    def cut(argv: Any) -> Any:
+        imported(argv)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(host.world, "_import", cut)
+    with pytest.raises(KeyboardInterrupt):
+        go(host, found)
+    assert len(host.world.trusted) == 2
+    host.world.write("/var/lib/patchtrain/release/.new-abc", "half")
+    detach(host.place(), 10)
+    assert host.world.trusted == ["gpg-pubkey-other"]
+    assert not [name for name in host.world.files() if name.startswith("var/lib/patchtrain")]
+
+
+@pytest.mark.parametrize("text", ["[main]", "", "[main]\r\ngpgcheck=1\r\n", "gpgcheck=1\n[main]\nreposdir=/x", "[own]\nbaseurl=http://own.example"])
+def test_a_configuration_comes_back_to_the_byte(tmp_path: Any, text: str) -> None:
+    host = Host("dnf", tmp_path)
+    path = host.world.root / "etc/dnf/dnf.conf"
+    path.write_bytes(text.encode())
+    path.chmod(0o640)
+    go(host, host.publish())
+    assert seen(host) == [] and path.stat().st_mode & 0o777 == 0o640
+    detach(host.place(), 10)
+    assert path.read_bytes() == text.encode() and path.stat().st_mode & 0o777 == 0o640
