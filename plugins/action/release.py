@@ -22,7 +22,7 @@ STATES: Mapping[str, Callable[[Order], Dict[str, Any]]] = {
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         args = checked(self._task.args)
-        order = Order(open_ledger(self.settings().patch_ledger), self.reach, actor(self.variables)["actor"], self.checking,
+        order = Order(open_ledger(self.settings().patch_ledger), self.reach, self.settings_of, actor(self.variables)["actor"], self.checking,
                       play_targets(self.variables), args)
         result = STATES[args["state"]](order)
         if result.get("text"):

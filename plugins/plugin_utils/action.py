@@ -71,6 +71,11 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         """The ``patch_*`` variables of this task's host, checked."""
         return Settings.from_variables(patch_variables(self.variables, self._templar), self.host)
 
+    def settings_of(self, host: str) -> Settings:
+        """Those of any host of the inventory."""
+        known = self.variables["hostvars"]
+        return self.settings() if host not in known else Settings.from_variables(patch_variables(known[host]), host)
+
     def remote(self) -> Remote:
         """The task's own host."""
         return Remote(self, self.variables, self.host)

@@ -25,7 +25,7 @@ ASSESS = "fleetops.patchtrain.host_assess"
 def captured(order: Order) -> Result:
     name = order.new_name()
     parent = _manifest(order, order.release("parent").digest) if order.args["parent"] else None
-    snapshots = {host: snapshot(order, host) for host in order.hosts}
+    snapshots = {host: _fresh(order, host) for host in order.hosts}
     found = capture(snapshots, order.args["exclude"], order.args["include_unsourced"], parent)
     kept = _kept(order, name, found.manifest, {"golden": found.golden, "left_out": found.left_out})
     changes = compare.releases(parent[1], found.manifest) if parent else []
@@ -53,15 +53,33 @@ def derived(order: Order) -> Result:
     return _told(kept, manifest, compare.releases(content, manifest))
 
 
+def _fresh(order: Order, host: str) -> Mapping[str, Any]:
+    """A snapshot by what sources say now. A source that can't be used would make its packages look like nobody's."""
+    assess(order, host)
+    found = snapshot(order, host)
+    bad = [source["id"] for source in found["sources"] if source["enabled"] and not source["usable"]]
+    if bad:
+        raise BadInput("the golden host %s has sources that can't be used: %s; correct or disable them, and capture again" % (host, ", ".join(bad)), host=host)
+    return found
+
+
+def assess(order: Order, host: str) -> Mapping[str, Any]:
+    """What a host lacks, by what sources say now."""
+    result = order.reach(host).module(ASSESS, dict(order.classifying(host), stage="assess", health=False), order.seconds, check=False)
+    raise_if_failed(result)
+    assessment: Mapping[str, Any] = result["assessment"]
+    return assessment
+
+
 def snapshot(order: Order, host: str) -> Mapping[str, Any]:
     """What a host has installed, with what is known of each package's updates."""
-    result = order.reach(host).module(SNAPSHOT, {"advisories": True}, order.seconds, check=False)
+    result = order.reach(host).module(SNAPSHOT, dict(order.classifying(host), advisories=True), order.seconds, check=False)
     raise_if_failed(result)
     return result
 
 
 def _plan(order: Order, host: str) -> Mapping[str, Any]:
-    args = {"stage": "plan", "include": order.args["include"], "refresh": True, "health": False}
+    args = dict(order.classifying(host), stage="plan", include=order.args["include"], health=False)
     result = order.reach(host).module(ASSESS, args, order.seconds)
     raise_if_failed(result)
     return result

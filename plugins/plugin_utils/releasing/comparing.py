@@ -14,7 +14,7 @@ from ..ledger import releases, stages, upstream
 from ..prepared import raise_if_failed
 from ..releases import compare
 from ..releases.news import news
-from .capturing import ASSESS, snapshot
+from .capturing import assess, snapshot
 from .gather import known_files
 from .order import Order, Result
 
@@ -80,7 +80,7 @@ def surveyed(order: Order) -> Result:
     release = order.release()
     golden = sorted({host for hosts in release.provenance.get("golden", {}).values() for host in hosts})
     hosts = golden if order.args["hosts"] is None else order.hosts
-    looks = [{"snapshot": snapshot(order, host), "assessment": _assessment(order, host)} for host in hosts]
+    looks = [{"snapshot": snapshot(order, host), "assessment": assess(order, host)} for host in hosts]
     with order.ledger.read() as c:
         manifest = releases.manifest(c, release.digest)
         before = upstream.latest(c, [release.digest]).get(release.digest)
@@ -90,13 +90,6 @@ def surveyed(order: Order) -> Result:
             upstream.record(c, release.digest, found)
     said = ", ".join("%d %s" % (number, kind) for kind, number in found["counts"].items()) or "nothing"
     return {"name": release.name, "digest": release.digest, "upstream": found, "msg": "upstream has published since %s: %s" % (release.name, said)}
-
-
-def _assessment(order: Order, host: str) -> dict[str, Any]:
-    result = order.reach(host).module(ASSESS, {"stage": "assess", "refresh": True, "health": False}, order.seconds, check=False)
-    raise_if_failed(result)
-    assessment: dict[str, Any] = result["assessment"]
-    return assessment
 
 
 def listed(order: Order) -> Result:

@@ -14,8 +14,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ...module_utils.errors import BadInput
 from ..ledger.engine import Ledger
 from ..ledger.rows import Release
+from ..prepared import selection_arguments
 from ..remote import Remote
 from ..scheduling.names import STAGE, check_release_name
+from ..settings import Settings
 from .publishing import Place
 from .resolve import resolve
 
@@ -53,6 +55,7 @@ class Order:
 
     ledger: Ledger
     reach: Callable[[str], Remote]
+    settings_of: Callable[[str], Settings]
     actor: str
     checking: bool
     targets: Sequence[str]
@@ -66,6 +69,11 @@ class Order:
     def hosts(self) -> list[str]:
         named = self.args["hosts"]
         return list(self.targets if named is None else named)
+
+    def classifying(self, host: str) -> dict[str, Any]:
+        """By which package manager and patterns a host's updates are classified, as arguments of its modules."""
+        wanted = selection_arguments(self.settings_of(host))
+        return {key: wanted[key] for key in ("manager", "security_patterns", "known_patterns") if key in wanted}
 
     def needed(self, name: str) -> str:
         if not self.args[name]:
