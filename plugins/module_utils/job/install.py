@@ -16,7 +16,9 @@ from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Sequence
 
 from ..clock import Clock, Deadline
-from ..errors import BadInput, CommandFailed, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted
+from ..errors import (
+    BadInput, CommandFailed, CommandTimeout, LockTimeout, PatchtrainError, TransactionDiffers, TransactionImpossible, TransactionInterrupted,
+)
 from ..packages.manager import PackageManager
 from ..packages.records import Outcome, Package, Plan, Selection, Transaction, Wanted
 from ..packages.resolve import plan as resolve_plan
@@ -36,6 +38,8 @@ from .stop import StopRequest
 from .transcript import last_error, reasons
 
 _SHORT = 8
+_NOT_BEGUN = (LockTimeout, CommandTimeout)
+"""How a limit passes before packages change."""
 
 
 class Installation:
@@ -122,9 +126,25 @@ class Installation:
         self._download()
         if request.download_only:
             return outcome.same_for_all(plan, "pending", "downloaded only")
-        if request.deadline is not None and self._now() >= request.deadline:
-            return outcome.same_for_all(plan, "deferred", "the deadline %s has passed" % _stamp(request.deadline))
-        return self._apply()
+        try:
+            # Somebody else may have begun to work meanwhile, and may still be at it when it is too late for us.
+            self._manager.wait_for_lock(self._within(request.lock_timeout))
+            return self._deferred() if self._is_late() else self._apply()
+        except _NOT_BEGUN:
+            if self._begun or not self._is_late():
+                raise
+            return self._deferred()
+
+    def _is_late(self) -> bool:
+        return self._within(1.0) == 0.0
+
+    def _within(self, seconds: float) -> float:
+        """So many seconds, but none after the deadline."""
+        deadline = self._request.deadline
+        return seconds if deadline is None else max(0.0, min(seconds, deadline - self._now()))
+
+    def _deferred(self) -> List[Outcome]:
+        return outcome.same_for_all(self._plan, "deferred", "the deadline %s has passed" % _stamp(self._request.deadline or 0.0))
 
     def _download(self) -> None:
         """Before the deadline is looked at, so that a slow source can't push the transaction past it."""
@@ -154,7 +174,12 @@ class Installation:
         """Apply, and keep what the tool complained about."""
         request, manager, log = self._request, self._manager, self._journal.log
         try:
-            manager.apply(wanted_of(self._plan), carrying(self._plan, request.selection), request.timeout, log, keep_config=request.keep_config)
+            manager.apply(wanted_of(self._plan), carrying(self._plan, request.selection), self._within(request.timeout), log,
+                          keep_config=request.keep_config)
+        except _NOT_BEGUN:
+            # Nearly always before anything changed; what is seen decides.
+            self._begun = outcome.difference(outcome.seen(self._before), self._seen_now())
+            raise
         except CommandFailed as failure:
             self._journal.say(failure.message)
             self._heal()

@@ -21,8 +21,8 @@ PACKAGES = "ansible_collections.fleetops.patchtrain.plugins.module_utils.package
 FAKE = Path(__file__).parent / "data" / "fake_detect.py"
 
 EMPTY: Dict[str, Any] = {
-    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "scripts": {}, "lies": [], "fills": None, "half": [], "interrupted": None, "mends": True,
-    "problem": None, "gate": None, "applied": 0, "repaired": 0, "downloaded": [], "leftover": [], "refreshed": False}
+    "installed": {}, "available": {}, "held": [], "needs": {}, "broken": {}, "scripts": {}, "lies": [], "fills": None, "half": [],
+    "interrupted": None, "mends": True, "problem": None, "gate": None, "applied": 0, "repaired": 0, "downloaded": [], "leftover": [], "refreshed": False}
 
 
 class FakeHost:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import fcntl
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List, Optional, Union
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import JobLost
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandTimeout, JobLost, LockTimeout
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import outcome
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation, planned
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.journal import Journal
@@ -53,12 +53,13 @@ def job(tmp_path: Path) -> Job:
 
 @pytest.fixture
 def do(host: Any, job: Job) -> Do:
-    def run(free: int = GIB, now: float = 0.0, **asked: Any) -> Dict[str, Any]:
+    def run(free: int = GIB, now: Union[float, List[float]] = 0.0, **asked: Any) -> Dict[str, Any]:
+        """``now`` as a list can be changed while it runs."""
         Path(job.file("spec.json")).write_text(json.dumps(Request(**asked).to_spec()))
         hours = Hours()
         with Journal(job) as journal:
             return Installation(SystemRunner(), host.manager, job, journal, StopRequest(), measure=lambda path: Room("/", free, None),
-                                now=lambda: now, clock=Clock(hours.now, hours.sleep)).run()
+                                now=lambda: now[0] if isinstance(now, list) else now, clock=Clock(hours.now, hours.sleep)).run()
     return run
 
 
@@ -250,6 +251,69 @@ def test_nothing_begins_after_the_deadline(host: Any, do: Do) -> None:
 
 def test_before_the_deadline_it_begins(host: Any, do: Do) -> None:
     assert set(results(do(deadline=100.0, now=99.0)).values()) == {"installed"}
+
+
+class Busy:
+    """The package manager's lock, which somebody holds from the second look on until ``free``."""
+
+    def __init__(self, now: List[float], free: float) -> None:
+        self.now, self.free = now, free
+        self.limits: List[float] = []
+
+    def wait(self, limit: float) -> None:
+        self.limits.append(limit)
+        if len(self.limits) > 1:
+            begun = self.now[0]
+            self.now[0] = min(self.free, begun + limit)
+            if self.free > begun + limit:
+                raise LockTimeout("the lock is held by process 7 (apt-get), for longer than %g s" % limit)
+
+
+@pytest.mark.parametrize(("free", "deadline", "waits"), [(1000.0, 100.0, 100.0), (101.0, 101.0, 101.0)])
+def test_a_lock_that_is_held_past_the_deadline_defers_the_transaction(
+        host: Any, do: Do, monkeypatch: pytest.MonkeyPatch, free: float, deadline: float, waits: float) -> None:
+    now = [0.0]
+    busy = Busy(now, free)
+    monkeypatch.setattr(host.manager, "wait_for_lock", busy.wait)
+    result = do(deadline=deadline, now=now)
+    assert (set(results(result).values()), result["failed"], host.all()["applied"]) == ({"deferred"}, False, 0)
+    assert busy.limits[1] == waits
+
+
+def test_a_lock_that_is_held_too_long_before_the_deadline_is_a_failure(host: Any, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    busy = Busy(now, 1000.0)
+    monkeypatch.setattr(host.manager, "wait_for_lock", busy.wait)
+    result = do(deadline=900.0, now=now, lock_timeout=50.0)
+    assert (set(results(result).values()), result["error"]["kind"], host.all()["applied"]) == ({"pending"}, "LockTimeout", 0)
+    assert busy.limits[1] == 50.0
+
+
+@pytest.mark.parametrize("error", [LockTimeout("the lock is held by process 7 (apt-get)"), CommandTimeout("still fetching", ["apt-get"])])
+@pytest.mark.parametrize(("deadline", "expected"), [(100.0, "deferred"), (None, "pending")])
+def test_a_limit_that_passes_at_the_last_moment(
+        host: Any, do: Do, monkeypatch: pytest.MonkeyPatch, deadline: Optional[float], expected: str, error: Exception) -> None:
+    now, limits = [60.0], []
+
+    def apply(wanted: Any, selection: Any, limit: float, *rest: Any, **more: Any) -> None:
+        limits.append(limit)
+        now[0] += limit
+        raise error
+    monkeypatch.setattr(host.manager, "apply", apply)
+    result = do(deadline=deadline, now=now)
+    assert (set(results(result).values()), result["failed"]) == ({expected}, expected == "pending")
+    assert limits == [40.0 if deadline else 3600.0]
+
+
+def test_a_lock_that_is_missed_after_the_transaction_does_not_undo_what_is_seen(host: Any, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = host.manager.apply
+
+    def apply(*args: Any, **more: Any) -> None:
+        real(*args, **more)
+        raise LockTimeout("dnf's history can't be asked")
+    monkeypatch.setattr(host.manager, "apply", apply)
+    result = do(deadline=100.0)
+    assert (set(results(result).values()), result["changed"], result["error"]["kind"]) == ({"installed"}, True, "LockTimeout")
 
 
 def test_downloading_alone_changes_the_cache_once(host: Any, do: Do) -> None:
