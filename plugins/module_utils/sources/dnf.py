@@ -45,8 +45,8 @@ class DnfSources:
         return {CONFIG: repofile.changed(text, {"reposdir": PARTS}, repofile.kept(repofile.restored(text), CONFIG, passthrough))}
 
     def unset(self, runner: Runner) -> Dict[str, Optional[str]]:
-        text = runner.read(CONFIG)
-        return {} if text is None else {CONFIG: repofile.restored(text)}
+        text = _config(runner)
+        return {CONFIG: repofile.restored(text)} if repofile.is_changed(text) else {}
 
     def trial(self, runner: Runner, folder: str, spec: Spec, limit: float) -> None:
         """Without plugins: some write sources."""

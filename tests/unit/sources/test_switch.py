@@ -301,7 +301,7 @@ def test_keys_of_an_attachment_that_was_cut_are_taken_back(tmp_path: Any, monkey
     assert not [name for name in host.world.files() if name.startswith("var/lib/patchtrain")]
 
 
-@pytest.mark.parametrize("text", ["[main]", "", "[main]\r\ngpgcheck=1\r\n", "gpgcheck=1\n[main]\nreposdir=/x", "[own]\nbaseurl=http://own.example"])
+@pytest.mark.parametrize("text", ["[main]", "", "[main]\r\ngpgcheck=1\r\n", "# x\n[main]\nreposdir=/x", "[own]\nbaseurl=http://own.example"])
 def test_a_configuration_comes_back_to_the_byte(tmp_path: Any, text: str) -> None:
     host = Host("dnf", tmp_path)
     path = host.world.root / "etc/dnf/dnf.conf"
