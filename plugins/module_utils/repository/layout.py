@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from typing import Iterator, List
 
@@ -21,6 +22,8 @@ OPEN, PRIVATE, PUBLIC_FILE, POOL_FILE = 0o755, 0o700, 0o644, 0o444
 MANIFEST, FILES = "manifest.json", "files.json"
 
 _PART = ".part-"
+_LEAST = 1 << 20
+_FORGOTTEN = 7 * 86400
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,6 +44,7 @@ class Root:
         self.keys = self.path + "/keys"
         self.public_keys = self.keys + "/release.asc"
         self.releases = self.path + "/releases"
+        self.incoming = self.path + "/incoming"
         self.cache = self.path + "/.cache"
         self.unfinished = self.cache + "/files"
         self.lock = self.path + "/.lock"
@@ -50,11 +54,11 @@ class Root:
             # Whoever brought the first files made these two in passing, as their umask would have it.
             make_folder(self.path, OPEN)
             os.chmod(self.path, OPEN)
-            make_folder(self.path + "/incoming", PRIVATE)
-            os.chmod(self.path + "/incoming", PRIVATE)
+            make_folder(self.incoming, PRIVATE)
+            os.chmod(self.incoming, PRIVATE)
         for path in (self.path, self.pool, self.keys, self.releases):
             make_folder(path, OPEN)
-        for path in (self.path + "/incoming", self.arriving, self.cache, self.unfinished):
+        for path in (self.incoming, self.arriving, self.cache, self.unfinished):
             make_folder(path, PRIVATE)
 
     def release(self, digest: str) -> str:
@@ -76,6 +80,10 @@ class Root:
                 shutil.rmtree("%s/%s" % (self.releases, name))
         for name in _names(self.arriving):
             os.unlink("%s/%s" % (self.arriving, name))
+        for name in _names(self.incoming):
+            # What is brought is not under the lock: another publisher may be at it right now, but not for so long.
+            if _written("%s/%s" % (self.incoming, name)) < time.time() - _FORGOTTEN:
+                shutil.rmtree("%s/%s" % (self.incoming, name))
 
 
 def make_folder(path: str, mode: int) -> None:
@@ -152,6 +160,18 @@ def clear_failures(root: Root) -> Iterator[None]:
     except CommandFailed as error:
         said = "%s %s" % (error.data.get("stderr", ""), error.data.get("stdout", ""))
         if os.strerror(errno.ENOSPC) in said or os.strerror(errno.EDQUOT) in said:
+            raise full(root) from error
+        raise
+
+
+@contextmanager
+def full_if_so(root: Root) -> Iterator[None]:
+    """Not every tool says that the disk is full when it is; to be asked before anything is cleared away."""
+    try:
+        yield
+    except CommandFailed as error:
+        seen = os.statvfs(root.path)
+        if seen.f_bavail * seen.f_frsize < _LEAST:
             raise full(root) from error
         raise
 

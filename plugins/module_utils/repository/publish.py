@@ -18,7 +18,7 @@ from ..release.manifest import Document, canonical, digest_of, read
 from ..runner import Runner
 from . import apt_index, identity, pool, rpm_index, signatures, tools
 from .files import APT, Given, Item, Platform, document, match
-from .layout import FILES, MANIFEST, OPEN, PRIVATE, RepositoryWrong, Root, clear_failures, make_folder, read_bytes, remove_file, settle, write_file
+from .layout import FILES, MANIFEST, OPEN, PRIVATE, RepositoryWrong, Root, clear_failures, full_if_so, make_folder, read_bytes, remove_file, settle, write_file
 from .published import manifest_of, platforms_of, proved
 from .signing import Gpg
 from .updateinfo import updateinfo
@@ -115,7 +115,8 @@ class _Publisher:
         self._fill_pool()
         write_file(unfinished, listed)
         try:
-            self._build(listed)
+            with full_if_so(self.root):
+                self._build(listed)
             self._appear()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)

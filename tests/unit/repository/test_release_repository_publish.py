@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,10 +33,30 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.lay
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.pool import FileWrong, sha256_of
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.published import known
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
+from ansible_collections.fleetops.patchtrain.plugins.modules import release_repository
 
 from .building import APT_KEY, DNF_KEY, Built, Repository, build_deb
 
 DISTS = f"{APT_KEY}/dists/release"
+
+
+def test_the_module_from_nothing_to_nothing(repository: Repository, debs: list[Built]) -> None:
+    request = repository.request({APT_KEY: debs})
+
+    def perform(state: str, **more: Any) -> dict[str, Any]:
+        given = {"root": repository.root.path, "state": state, "signing_keys": [repository.keyring.one], "gpg_home": repository.keyring.home, **more}
+        return release_repository.perform({**{name: option.get("default") for name, option in release_repository.SPEC.items()}, **given}, False)
+
+    packages = {APT_KEY: [one.package() for one in debs]}
+    assert perform("known", packages=packages) == {"files": {APT_KEY: []}, "releases": []}
+    done = perform("present", digest=request.digest, manifest=request.manifest, files=request.files, incoming=request.incoming)
+    assert done["changed"] and done["digest"] == request.digest
+    assert len(perform("known", packages=packages)["files"][APT_KEY]) == len(debs)
+    assert perform("verified") == {"problems": [], "releases": [request.digest]}
+    assert perform("verified", digest=request.digest, signing_keys=[])["problems"] == []
+    assert not perform("signed")["changed"]
+    assert perform("absent", digest=request.digest)["changed"]
+    assert perform("verified") == {"problems": [], "releases": []}
 
 
 @pytest.fixture
@@ -282,6 +303,16 @@ def test_a_full_disk(repository: Repository, debs: list[Built], monkeypatch: pyt
     _nothing_visible_and_continued(repository, {APT_KEY: debs})
 
 
+def test_a_tool_that_does_not_say_that_the_disk_is_full(repository: Repository, rpms: list[Built], monkeypatch: pytest.MonkeyPatch) -> None:
+    repository.runner = Lacking("createrepo_c", said="Critical: gzclose(): file operation error")
+    with pytest.raises(CommandFailed, match="file operation error"):
+        repository.publish({DNF_KEY: rpms})
+    with monkeypatch.context() as patched, pytest.raises(NotEnoughSpace):
+        patched.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_bavail=15, f_frsize=4096))
+        repository.publish({DNF_KEY: rpms})
+    _nothing_visible_and_continued(repository, {DNF_KEY: rpms})
+
+
 def _nothing_visible_and_continued(repository: Repository, platforms: dict[str, Any]) -> None:
     assert not os.listdir(repository.root.releases)
     repository.runner = SystemRunner()
@@ -305,7 +336,11 @@ def test_leftovers_of_a_killed_publisher_go(repository: Repository, debs: list[B
     for digest in (request.digest, "0" * 64):
         os.makedirs(repository.root.part(digest) + "/" + APT_KEY)
     Path(repository.root.arriving, "half").write_text("")
+    for name in ("forgotten", "of-another"):
+        os.mkdir(f"{repository.root.incoming}/{name}")
+    os.utime(f"{repository.root.incoming}/forgotten", (0, 0))
     repository.present(request)
+    assert sorted(os.listdir(repository.root.incoming)) == ["of-another", "one"]
     assert os.listdir(repository.root.releases) == [request.digest]
     assert not os.listdir(repository.root.arriving)
 
