@@ -66,6 +66,11 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         _golden("apt", 7), _golden("dnf", 8), _golden("zypper", 9), _repository(10),
         HostSpec("new1", "web", 11, groups=("new", "apt"), later=True),
     ),
+    "demo": (
+        _LB, _web("web1", 1), _web("web2", 2, user="ops", image="web-advanced"), _web("web3", 3, user="ops", image="web-next"), _web("web4", 4),
+        _rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper-next"),
+        _golden("apt", 7), _golden("dnf", 8), _golden("zypper", 9), _repository(10),
+    ),
     "release1": (_LB, _web("web1", 1), _golden("apt", 7), _repository(10)),
     "release2": (_rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper"), _golden("dnf", 8), _golden("zypper", 9), _repository(10)),
 }
