@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, Iterable, List, Sequence
 
-from ...errors import CommandFailed
+from ...errors import CommandFailed, LockTimeout
 from ...runner import Completed, Runner
 from .parse import STATUS_FORMAT
 
 # Far below what a kernel takes on one command line, and large enough that one call does.
 _CHUNK = 2000
+
+# Not so "are you root?", which no waiting helps.
+_BUSY = re.compile(r"Could not get lock |lock.*, is another process using it\?")
 
 LISTS = "/var/lib/apt/lists"
 UPDATES = "/var/lib/dpkg/updates"
@@ -31,6 +35,8 @@ SETTINGS = (
 def checked(done: Completed) -> Completed:
     """Like ``Completed.check``, with all that apt has to say: its last line is rarely the one that tells."""
     errors = "; ".join(line[3:] for line in done.stderr.splitlines() if line.startswith("E: "))
+    if done.rc and _BUSY.search(errors):
+        raise LockTimeout("%s was not alone: %s" % (done.argv[0], errors))
     if done.rc and errors:
         raise CommandFailed("%s ended with rc %d: %s" % (done.argv[0], done.rc, errors), done.argv, rc=done.rc, stderr=done.stderr[-2000:])
     return done.check()

@@ -165,8 +165,16 @@ class Apt:
         apply.update(self._runner, max(deadline.left, 1.0))
 
     def download(self, wanted: Sequence[Wanted], selection: Selection, limit: float) -> None:
-        if wanted:
-            apply.download(self._runner, specs(wanted, self.arch()), selection, limit)
+        deadline = Deadline(limit, self._clock)
+        while wanted:
+            self.wait_for_lock(deadline.left)
+            try:
+                return apply.download(self._runner, specs(wanted, self.arch()), selection, max(deadline.left, 1.0))
+            except LockTimeout:
+                # Who is at work may be in another mount namespace, or have come at this moment.
+                if deadline.passed:
+                    raise
+                deadline.pause(_LOOK_AGAIN)
 
     def apply(self, wanted: Sequence[Wanted], selection: Selection, limit: float, log: IO[str], keep_config: bool = True) -> None:
         if not wanted:

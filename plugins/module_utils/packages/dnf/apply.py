@@ -14,19 +14,19 @@ from .tool import ALL_SOURCES, KEEP_METADATA, LOCKED, SETTINGS, Tool, checked
 
 
 def refresh(tool: Tool, limit: float) -> None:
-    checked(tool.runner.run(["dnf", "-q", "-y"] + list(SETTINGS) + list(ALL_SOURCES) + ["makecache", "--refresh"], limit=limit))
+    checked(tool.unlocked(["dnf", "-q", "-y"] + list(SETTINGS) + list(ALL_SOURCES) + ["makecache", "--refresh"], limit))
 
 
 def download(tool: Tool, specs: Sequence[str], selection: Selection, limit: float) -> None:
     # dnf deletes what it fetched at the end of the next transaction, whosever that is, unless it is told to keep it.
     argv = ["dnf", "-q", "-y", "--downloadonly", "--setopt=keepcache=True"] + list(SETTINGS) + list(ALL_SOURCES) + list(KEEP_METADATA)
-    checked(tool.runner.run(argv + install_args(specs, selection), limit=limit))
+    checked(tool.unlocked(argv + install_args(specs, selection), limit))
 
 
 def fetch(tool: Tool, args: Sequence[str], limit: float) -> None:
     """A download into a folder of its own, of packages that nobody means to install here: what is excluded on this host comes too."""
     argv = ["dnf", "-q", "-y"] + list(SETTINGS) + list(ALL_SOURCES) + list(KEEP_METADATA) + ["--disableexcludes=all"]
-    done = tool.runner.run(argv + list(args), limit=limit)
+    done = tool.unlocked(argv + list(args), limit)
     wrong = [line for line in done.stderr.splitlines() if line.startswith('Package "')]
     if done.rc and wrong:
         raise CommandFailed("dnf can't download: %s" % "; ".join(wrong), done.argv, rc=done.rc, stderr=done.stderr[-2000:])

@@ -59,18 +59,19 @@ class Tool:
 
     def ask(self, args: Sequence[str], ok: Sequence[int] = (0,), limit: float = DEFAULT_LIMIT) -> Completed:
         """A question that is answered from the metadata on this host, once nobody is in the way."""
-        return checked(self._unlocked(["dnf", "-q", "-C"] + list(SETTINGS) + list(args), limit), ok)
+        return checked(self.unlocked(["dnf", "-q", "-C"] + list(SETTINGS) + list(args), limit), ok)
 
     def resolve(self, args: Sequence[str], limit: float = DEFAULT_LIMIT) -> Completed:
         """What dnf says that it would do; its return code is the same for an answer and for a failure."""
-        return self._unlocked(["dnf", "-v", "-C", "--assumeno"] + list(SETTINGS) + list(ALL_SOURCES) + list(args), limit)
+        return self.unlocked(["dnf", "-v", "-C", "--assumeno"] + list(SETTINGS) + list(ALL_SOURCES) + list(args), limit)
 
     def query(self, args: Sequence[str], record: str, strict: bool = True) -> str:
         """Packages, one record a line, excluded ones among them. Where it is not ``strict``, what is not in the cache is left out."""
         words = (list(ALL_SOURCES) if strict else []) + ["--disableexcludes=all", "repoquery", "--qf", record + self.dialect.record_end]
         return self.ask(words + list(args)).stdout
 
-    def _unlocked(self, argv: Sequence[str], limit: float) -> Completed:
+    def unlocked(self, argv: Sequence[str], limit: float) -> Completed:
+        """Run it once nobody is in the way, at most ``limit`` seconds in all."""
         deadline = Deadline(limit, self.clock)
         while True:
             done = self.runner.run(argv, limit=max(deadline.left, 1.0))

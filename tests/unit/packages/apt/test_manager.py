@@ -321,6 +321,46 @@ def test_a_lock_that_stays_names_its_holder() -> None:
     assert clock.time == 30
 
 
+BUSY = (
+    "E: Could not get lock /var/cache/apt/archives/lock. It is held by process 3415 (python3)\n"
+    "E: Unable to lock directory /var/cache/apt/archives/\n",
+    "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?\n",
+    "E: Unable to lock the administration directory (/var/lib/dpkg/), is another process using it?\n")
+NO_ROOT = (
+    "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)\n"
+    "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?\n")
+
+
+def meeting(said: str, times: int) -> Scripted:
+    """A host on which apt-get finds somebody at work so many times, whom we don't see."""
+    left = [times]
+
+    def answer(argv: Sequence[str]) -> Completed | None:
+        if "install" not in argv:
+            return Completed(tuple(argv), 0, "amd64\n", "") if "--print-architecture" in argv else None
+        left[0] -= 1
+        return Completed(tuple(argv), 100, "", said) if left[0] >= 0 else None
+    return Scripted(answer)
+
+
+@pytest.mark.parametrize("said", BUSY)
+def test_a_download_waits_for_who_is_at_work(said: str) -> None:
+    runner, clock = meeting(said, 3), FakeClock()
+    Apt(runner, clock).download(wanted("app-a:amd64=2.0"), ALL, 30)
+    assert len([argv for argv in runner.ran if "install" in argv]) == 4
+    assert clock.time == 3
+    with pytest.raises(LockTimeout, match="apt-get was not alone: .*ock"):
+        Apt(meeting(said, 1000), clock).download(wanted("app-a:amd64=2.0"), ALL, 30)
+    assert clock.time == 33
+
+
+def test_who_may_not_take_the_lock_does_not_wait_for_it() -> None:
+    clock = FakeClock()
+    with pytest.raises(CommandFailed, match="are you root"):
+        Apt(meeting(NO_ROOT, 1), clock).download(wanted("app-a:amd64=2.0"), ALL, 30)
+    assert clock.time == 0
+
+
 def test_a_lock_that_is_given_back_is_waited_for() -> None:
     runner = Scripted(
         lambda argv: Completed(tuple(argv), 0, "5 /var/lib/dpkg/lock\n", ""), {"/proc/locks": "1: POSIX  ADVISORY  WRITE 1 00:29:5 0 EOF\n"})

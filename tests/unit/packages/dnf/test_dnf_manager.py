@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
@@ -20,6 +20,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manag
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import (
     Package, Replaced, Selection, Transaction, Update, Wanted,
 )
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
 
 RULES = Rules((), ())
 UP = Selection()
@@ -325,6 +326,31 @@ def test_who_holds_the_lock_is_named(scene: Scene) -> None:
     with pytest.raises(LockTimeout):
         dnf.apply(wanted("keel.x86_64=1.1-1"), UP, 0, io.StringIO())
     dnf.wait_for_lock(5)
+
+
+def test_a_download_waits_for_who_is_at_work(scene: Scene) -> None:
+    """dnf ends with 200 at once where it is told not to wait for ever."""
+    class Busy:
+        def __init__(self, times: int) -> None:
+            self.times, self.recorded = times, scene("locked")
+
+        def run(self, argv: Sequence[str], limit: Optional[float] = 120.0, **more: Any) -> Completed:
+            if "--downloadonly" not in argv:
+                done: Completed = self.recorded.run(argv, limit, **more)
+                return done
+            self.times -= 1
+            return Completed(tuple(argv), 200 if self.times >= 0 else 0, "", "")
+
+        def read(self, path: str) -> Optional[str]:
+            return None
+
+    passed: List[float] = []
+    clock = Clock(now=lambda: sum(passed), sleep=passed.append)
+    busy = Busy(3)
+    Dnf(busy, clock=clock).download(wanted("keel.x86_64=1.1-1"), UP, 5)
+    assert (busy.times, len(passed)) == (-1, 3)
+    with pytest.raises(LockTimeout, match="taken again and again for 5 s"):
+        Dnf(Busy(1000), clock=clock).download(wanted("keel.x86_64=1.1-1"), UP, 5)
 
 
 def test_rpm_alone_holds_a_lock_too(scene: Scene) -> None:
