@@ -26,7 +26,8 @@ PORT = 80
 
 DEPLOYMENT = {
     "patch_deployment": "demo", "patch_hosts": "fleet", "patch_max_unavailable": 2, "patch_canaries": ["web1"],
-    "patch_reboot": "if_required", "patch_release": "stage:prod", "patch_allow_downgrade": True, "patch_health_settle": 2, "patch_change_id": "CHG-0001", "patch_report_dir": str(HOME / "reports"),
+    "patch_reboot": "if_required", "patch_release": "stage:prod", "patch_allow_downgrade": True,
+    "patch_health_settle": 2, "patch_change_id": "CHG-0001", "patch_report_dir": str(HOME / "reports"),
     "patch_security_patterns": ["Debian:*-security", "Debian-Security:*", "Patchlab:*-security", "Patchlab-Security:*"],
 }
 RELEASE, STAGES = "gl-1", ["prod"]
