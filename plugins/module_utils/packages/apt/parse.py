@@ -116,7 +116,8 @@ def targets(text: str) -> List[Target]:
 def _target(item: Dict[str, str]) -> Target:
     text = _without_login(item.get("Description", ""))
     return Target(
-        text=text, source=source_id(text), uri=_without_login(item.get("Repo-URI", "")), suite_uri=_without_login(item.get("Base-URI", text)), origin=item.get("Origin", ""),
+        text=text, source=source_id(text), uri=_without_login(item.get("Repo-URI", "")),
+        suite_uri=_without_login(item.get("Base-URI", text)), origin=item.get("Origin", ""),
         label=item.get("Label", ""), suite=item.get("Suite", ""), codename=item.get("Codename", ""), trusted=item.get("Trusted") == "yes")
 
 
