@@ -114,8 +114,8 @@ RETURN = r"""
 assessment:
   description:
     - What the host lacks, as M(fleetops.patchtrain.updates_info) returns it. C(obstacles) has C(kind) and C(message) of each
-      thing that stands in the way of patching.
-  returned: when the host could be assessed
+      thing that stands in the way of patching; null when the host could not be assessed.
+  returned: always
   type: dict
 plan:
   description: The exact transaction, null when none can be made.
@@ -133,7 +133,9 @@ plan:
     download_size: {description: Bytes to fetch., type: int}
     installed_size: {description: Bytes by which the host's disk fills., type: int}
 health:
-  description: The host's health, as M(fleetops.patchtrain.host_health_info) returns it, null when it was not asked for.
+  description:
+    - The host's health, as M(fleetops.patchtrain.host_health_info) returns it. Null when it was not asked for, and when it could not be
+      told, which is the obstacle V(health) then.
   returned: always
   type: dict
 held_units:

@@ -60,23 +60,42 @@ class Preparation:
 
 
 def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document:
-    """What is known of the host, and its plan. A failure after the assessment does not hide the assessment."""
+    """What is known of the host, and its plan. A failure does not hide what was done and seen before it."""
     result = dict(SHAPE)
     if order.makes_ready:
         client.require_root()
         result["repaired"] = _repaired(host, manager, order)
-    found = _refreshed(manager, order)
-    result["assessment"] = assess(host.runner, manager, order.request.rules, order.request.selection, root=order.root)
-    result["health"] = probe(host.runner) if order.health else None
     try:
-        _plan_and_fetch(host, manager, order, result)
+        _look_and_fetch(host, manager, order, result)
     except PatchtrainError as error:
-        found.append({"kind": _OBSTACLES.get(error.kind, "plan"), "message": error.message})
-        if order.makes_ready:
-            result.update(failed=True, **error.as_result())
-    result["assessment"] = _with_obstacles(result["assessment"], found)
+        result.update(failed=True, **error.as_result())
     result["changed"] = bool(result["repaired"] or result["held_units"] or result["downloaded"])
     return result
+
+
+def _look_and_fetch(host: Host, manager: PackageManager, order: Preparation, result: Document) -> None:
+    found = _refreshed(manager, order)
+    assessment = assess(host.runner, manager, order.request.rules, order.request.selection, root=order.root)
+    failure = _probed(host, order, result, found)
+    if failure is None or not order.makes_ready:
+        try:
+            _plan_and_fetch(host, manager, order, result)
+        except PatchtrainError as error:
+            failure = error
+            found.append({"kind": _OBSTACLES.get(error.kind, "plan"), "message": error.message})
+    result["assessment"] = _with_obstacles(assessment, found)
+    if failure is not None and order.makes_ready:
+        raise failure
+
+
+def _probed(host: Host, order: Preparation, result: Document, found: List[Document]) -> Optional[PatchtrainError]:
+    """Without the host's health from before, nobody could say afterwards whether it is worse."""
+    try:
+        result["health"] = probe(host.runner) if order.health else None
+    except PatchtrainError as error:
+        found.append({"kind": "health", "message": "the host's health is not known: %s" % error.message})
+        return error
+    return None
 
 
 def _with_obstacles(assessment: Document, found: List[Document]) -> Document:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed, NotReadable
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed, CommandTimeout, NotReadable
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, prepare, space, unit
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
@@ -94,6 +94,29 @@ def test_an_interrupted_transaction_is_repaired_by_a_job_before_anything_is_plan
     assert [change["name"] for change in result["plan"]["changes"]] == ["a", "b", "c"]
     assert len(list((tmp_path / "state" / "jobs").iterdir())) == 1
     assert assess(stage="download", run_id="r")["repaired"] is None
+
+
+def test_a_repair_is_told_also_where_what_follows_fails(host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise CommandFailed("apt could not fetch its sources: the mirror is down", ["apt-get"])
+    host.set(interrupted="dpkg was cut")
+    monkeypatch.setattr(host.manager, "refresh", fails)
+    result = assess(stage="download", run_id="r")
+    assert (result["failed"], result["repaired"], result["changed"]) == (True, "dpkg was cut", True)
+    assert (result["error"]["kind"], result["assessment"]) == ("CommandFailed", None)
+
+
+def test_a_host_whose_health_can_not_be_told_is_assessed_all_the_same(
+        host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(runner: Any) -> None:
+        raise CommandTimeout("systemctl did not end within 30 s", ["systemctl"])
+    monkeypatch.setattr(prepare, "probe", fails)
+    seen = assess()
+    assert (seen["failed"], seen["health"], kinds(seen), len(seen["plan"]["changes"])) == (False, None, ["health"], 3)
+    assert seen["assessment"]["obstacles"][0]["message"] == "the host's health is not known: systemctl did not end within 30 s"
+    made = assess(stage="download")
+    assert (made["failed"], made["error"]["kind"], kinds(made), host.all()["downloaded"]) == (True, "CommandTimeout", ["health"], [])
+    assert assess(health=False)["assessment"]["obstacles"] == []
 
 
 def test_a_repair_that_fails_is_the_failure(host: Any, assess: Module) -> None:
