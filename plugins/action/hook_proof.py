@@ -15,15 +15,16 @@ _LIMIT = 30.0
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
-        book = self.book()
+        book = self.book().only_looking(self.checking)
         step = "hook " + self.needed("point")
         if self.argument("state") == "begun":
             book.begin(step)
             return {}
         if self.argument("state") == "lost":
-            message = "hook %s: the host of task %r did not answer" % (self.needed("point"), self.needed("task"))
+            place = str(self.argument("place") or self.host)
+            message = "hook %s: %s, where task %r was to run, did not answer" % (self.needed("point"), place, self.needed("task"))
             book.end(step, "failed", message)
-            raise Lost(message, host=self.host)
+            raise Lost(message, host=place)
         try:
             self.remote().command(["true"], _LIMIT)
         except Lost as error:

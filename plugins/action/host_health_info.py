@@ -24,7 +24,7 @@ class ActionModule(PatchtrainAction):
         args = {key: value for key, value in self._task.args.items() if key not in ("run_id", "force_reason")}
         if not self.argument("run_id"):
             return self.remote().module(MODULE, args, float(args.get("limit") or 0) + _MARGIN)
-        book, forced = self.book(), str(self.argument("force_reason") or "")
+        book, forced = self.book().only_looking(self.checking), str(self.argument("force_reason") or "")
         book.state("checking")
         with book.step("gate") as step:
             result = self._gate(book)

@@ -24,14 +24,14 @@ class ActionModule(PatchtrainAction):
         return self._leave()
 
     def _enter(self) -> Dict[str, Any]:
-        settings, book = self.settings(), self.book()
+        settings, book = self.settings(), self.book().only_looking(self.checking)
         book.state("draining")
         done = drain.enter(self.argument("places") or [], self.host, book, self.reach, settings.patch_drain_timeout)
         book.state("drained")
         return {"changed": any(result.get("changed") for result in done), "places": done}
 
     def _leave(self) -> Dict[str, Any]:
-        book = self.book()
+        book = self.book().only_looking(self.checking)
         book.state("restoring")
         done = drain.leave(book, self.reach)
         return {"changed": any(result.get("changed") for result in done), "places": done}

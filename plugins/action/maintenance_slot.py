@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from typing import Any, Dict
+from typing import Any, Dict, List, Sequence
 
 from ..module_utils.errors import PatchtrainError
+from ..module_utils.job.state import job_id
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
-from ..plugin_utils.book import HostBook, find_slot, open_ledger
-from ..plugin_utils.play import in_step_batch
-from ..plugin_utils.remote import Lost
+from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
+from ..plugin_utils.ledger.owner import is_gone
+from ..plugin_utils.ledger.rows import Held
+from ..plugin_utils.play import in_step_batch, out_of_play
+from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
+from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 
 _POLL = 0.5
 _RELEASE_LIMIT = 60.0
@@ -32,11 +35,12 @@ class ActionModule(PatchtrainAction):
 
     def _taken(self) -> Dict[str, Any]:
         book = self.book()
+        book.out_of_play(out_of_play(self.variables))
         ended = book.final_state()
         if ended:
             return self._no_slot(ended.state, ended.reason)
         if self.checking:
-            return self._no_slot("not_started", "check mode")
+            return self._no_slot("not_started", "check mode", book)
         return self._wait(book)
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:
@@ -57,30 +61,37 @@ class ActionModule(PatchtrainAction):
     def _no_slot(self, state: str, reason: str, book: "HostBook | None" = None) -> Dict[str, Any]:
         if book:
             book.state(state, reason)
-        if self.argument("require"):
+        if self.argument("require") and not self.checking:
             raise Refused("%s: no slot: %s" % (self.host, reason or state))
         return {"granted": False, "host_state": state, "reason": reason, "waited_s": 0.0}
 
     def _returned(self) -> Dict[str, Any]:
-        book, settings = self.book(), self.settings()
-        self._let_updaters_go(book)
-        if settings.patch_soak:
+        book, settings = self.book().only_looking(self.checking), self.settings()
+        note = self._let_updaters_go(book)
+        if settings.patch_soak and not self.checking:
             with book.step("soak"):
                 time.sleep(settings.patch_soak)
         state, reason = book.returned(str(self.argument("reason") or ""), settings.patch_reboot)
-        return {"changed": True, "host_state": state, "reason": reason}
+        others = [held.run for held in self._held() if held.run != book.run]
+        return {"changed": True, "host_state": state, "reason": reason, "held_by": others[-1] if others else "", "note": note}
 
     def _failed(self) -> Dict[str, Any]:
         book, failure = self.book(), self.argument("failure") or {}
-        lost = (failure.get("error") or {}).get("kind") == "Lost"
-        reason = "%s: %s" % (self.argument("failed_task") or "a task", failure.get("msg", "no reason given"))
+        error, note = failure.get("error") or {}, ""
+        # What is lost may be another: the load balancer, or where a hook's task was to run.
+        lost = error.get("kind") == "Lost" and error.get("host") == self.host
+        reason = "%s: %s" % (self.argument("failed_task") or "a task", failure.get("msg") or failure.get("reason") or "no reason given")
         if not lost:
             reason += self._undo(book)
-            self._let_updaters_go(book)
-        state = book.failed("unreachable" if lost else "failed", reason, keeps_slot=lost or book.touched())
+            note = self._let_updaters_go(book)
+        keeps_slot = lost or book.touched() or bool(book.entered())
+        if not keeps_slot and book.drain_hooks():
+            keeps_slot = True
+            reason += "; %s was begun, and only a person can know what undoes it: the host keeps its slot" % " and ".join(book.drain_hooks())
+        state = book.failed("unreachable" if lost else "failed", reason, keeps_slot)
         if self.argument("require"):
             raise Refused(reason)
-        return {"host_state": state, "reason": reason, "msg": "%s: %s" % (state, reason)}
+        return {"host_state": state, "reason": reason, "msg": "%s: %s" % (state, reason), "note": note}
 
     def _undo(self, book: HostBook) -> str:
         """A drain after which nothing was installed is undone; what became of it, for the reason."""
@@ -93,15 +104,45 @@ class ActionModule(PatchtrainAction):
         return "; the drain was undone"
 
     def _found(self) -> Dict[str, Any]:
-        run = find_slot(open_ledger(self.settings().patch_ledger), self.host)
-        hooks = prepare_hooks(self, run, [self.host]) if run else {}
-        return {"run_id": run, "hooks": hooks, "host_state": "" if run else "in service",
-                "msg": "drained by run %s" % run if run else "%s holds no slot: nothing to restore" % self.host}
+        held = self._held()
+        if not held:
+            return {"run_id": "", "hooks": {}, "host_state": "in service", "msg": "%s holds no slot: nothing to restore" % self.host}
+        run = held[-1].run
+        if not self.argument("reason"):
+            self._refuse_living(held)
+            self._refuse_installing(run)
+        return {"run_id": run, "hooks": prepare_hooks(self, run, [self.host]), "host_state": "", "msg": "drained by run %s" % run}
 
-    def _let_updaters_go(self, book: HostBook) -> None:
-        """The host's own updaters were held off until now. A hold ends by itself, so a host that is lost is no failure here."""
+    def _held(self) -> List[Held]:
+        return held_slots(open_ledger(self.settings().patch_ledger), self.host)
+
+    def _refuse_living(self, held: Sequence[Held]) -> None:
+        """A host that a run works on comes back by that run, and by nobody else."""
+        for slot in held:
+            if slot.state in HOST_FINAL or slot.run_state in RUN_FINAL or is_mine(slot.owner) or is_gone(slot.owner):
+                continue
+            raise Refused("run %s still works on %s (%s), from process %s on %s: wait for its end, or, if you know that it is gone, say so "
+                          "with patch_force_reason" % (slot.run, self.host, slot.state, slot.owner.get("pid"), slot.owner.get("host")), run=slot.run)
+
+    def _refuse_installing(self, run: str) -> None:
+        """An installation outlives its controller, and a host in the middle of one is not to serve."""
+        install = HostBook(open_ledger(self.settings().patch_ledger), run, self.host).installation()
+        if install is None or install.outcome == "ok":
+            return
+        unit = "patchtrain-%s.service" % job_id(run, "install")
+        said = self.remote().command(["systemctl", "is-active", unit], _RELEASE_LIMIT)
+        if str(said["stdout"]).strip() in ("active", "activating", "deactivating"):
+            raise Refused("%s is still installing for run %s, in unit %s: wait for its end" % (self.host, run, unit), run=run, unit=unit)
+
+    def _let_updaters_go(self, book: HostBook) -> str:
+        """The host's own updaters were held off until now. A hold ends by itself, so that failing here is no failure, but a note."""
         held = book.held_by()
-        if held:
-            with contextlib.suppress(Lost), book.step("release") as step:
+        if not held or self.checking:
+            return ""
+        try:
+            with book.step("release") as step:
                 said = self.remote().command([held["python"], "-I", "-S", held["program"], "release", book.run], _RELEASE_LIMIT)
                 step.message = str(said["stderr"]).strip() if said["rc"] else ""
+        except RemoteError as error:
+            return "the host's own updaters stay held off until their hold ends: %s" % error.message
+        return step.message

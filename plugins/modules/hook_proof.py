@@ -38,6 +38,9 @@ options:
   task:
     description: Of O(state=lost), the task whose host did not answer.
     type: str
+  place:
+    description: Of O(state=lost), where that task was to run. By default the host itself.
+    type: str
 author:
   - fleetops.patchtrain contributors (@fleetops)
 """

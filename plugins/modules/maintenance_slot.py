@@ -23,8 +23,9 @@ options:
       - V(taken) waits for a slot and takes it, or says why there is none.
       - V(returned) gives it back after the soak (E(patch_soak)) and records the host's final state.
       - V(failed) records a failure. A drain that did not get as far as the installation is undone; a host that failed later stays drained and
-        keeps its slot.
-      - V(found) names the run in which this host holds a slot, if any.
+        keeps its slot, and so does one whose drain can't be undone, or had hooks.
+      - V(found) names the run in which this host holds a slot, the latest if several. It fails where a run still works on the host, or an
+        installation still goes on there.
     type: str
     required: true
     choices: [taken, returned, failed, found]
@@ -42,7 +43,9 @@ options:
     description: Of O(state=failed), the result of that task.
     type: dict
   reason:
-    description: Why a host comes back that did not pass its health gate. Recorded.
+    description:
+      - Why a host comes back that did not pass its health gate. Recorded.
+      - Of O(state=found), why it may come back although a run seems to work on it.
     type: str
     default: ""
 author:
@@ -85,6 +88,14 @@ hooks:
   description: The hooks of that run, as M(fleetops.patchtrain.patch_run) returns them.
   returned: O(state=found)
   type: dict
+held_by:
+  description: Another run, the latest if several, in which the host still holds a slot; empty for none.
+  returned: O(state=returned)
+  type: str
+note:
+  description: What else went wrong, of which nothing depends.
+  returned: O(state=returned) and O(state=failed)
+  type: str
 waited_s:
   description: How many seconds were waited for the slot.
   returned: O(state=taken)

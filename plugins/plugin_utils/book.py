@@ -13,12 +13,13 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .ledger import assessments, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
-from .ledger.rows import RunHost
+from .ledger.owner import owner_of
+from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
 from .scheduling.states import HOST_FINAL, RUN_FINAL
@@ -46,11 +47,19 @@ def record_assessment(ledger: Ledger, host: str, document: Dict[str, Any]) -> No
         assessments.record(c, host, document)
 
 
-def find_slot(ledger: Ledger, host: str) -> str:
-    """The run in which a host holds a slot, the latest if several; empty for none."""
+def held_slots(ledger: Ledger, host: str) -> List[Held]:
+    """The slots that a host holds, the latest last. Two, where a later run patched what an earlier one had left out of service."""
     with ledger.read() as c:
-        held = slots.holders(c, [host])
-    return held[-1].run if held else ""
+        return slots.holders(c, [host])
+
+
+def is_mine(owner: Mapping[str, Any]) -> bool:
+    """Whether it is the controller process whose worker this is."""
+    return owner == owner_of(os.getppid()).to_dict()
+
+
+class StillOut(PatchtrainError):
+    """The host is out of service somewhere, so its slot can't be returned."""
 
 
 @dataclass
@@ -67,13 +76,24 @@ class HostBook:
 
     def __init__(self, ledger: Ledger, run: str, host: str) -> None:
         self._ledger = ledger
+        self._looking = False
         self.host = host
         with ledger.read() as c:
             self._run = runs.get(c, run)
 
+    def only_looking(self, looking: bool) -> "HostBook":
+        """With True, the same pages, on which states, steps and slots are not written: for check mode."""
+        self._looking = looking
+        return self
+
     @property
     def run(self) -> str:
         return self._run.name
+
+    @property
+    def mine(self) -> bool:
+        """Whether the run is this controller process's."""
+        return is_mine(self._run.owner)
 
     @property
     def release(self) -> Optional[str]:
@@ -85,6 +105,8 @@ class HostBook:
 
     def state(self, state: str, reason: str = "") -> None:
         """Write where the host stands. What has ended keeps its history: a restore after it is steps and events only."""
+        if self._looking:
+            return
         with self._ledger.write() as c:
             was = hosts.get(c, self._run.id, self.host).state
             if self._is_history(c, was):
@@ -102,14 +124,24 @@ class HostBook:
         with self._ledger.read() as c:
             return hosts.get(c, self._run.id, self.host)
 
+    def out_of_play(self, left: Sequence[str]) -> None:
+        """Write that these hosts can't come for their turn any more, so that they count as out of service."""
+        if left and self.mine and not self._looking:
+            with self._ledger.write() as c:
+                hosts.lose_waiting(c, self._run.id, left)
+
     # --- steps ----------------------------------------------------------------------------------------------------------
 
     def begin(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> int:
+        if self._looking:
+            return 0
         with self._ledger.write() as c:
             return steps.begin(c, self._run.id, self.host, name, at, undo)
 
     def end(self, name: str, outcome: str, message: str = "") -> None:
         """End the open step of this name; a step that nobody began is nothing to end."""
+        if self._looking:
+            return
         with self._ledger.write() as c:
             for step in steps.open_steps(c, self._run.id, self.host):
                 if step.step == name:
@@ -130,6 +162,8 @@ class HostBook:
         self._end(note, "ok", note.message)
 
     def _end(self, note: StepNote, outcome: str, message: str) -> None:
+        if self._looking:
+            return
         with self._ledger.write() as c:
             steps.end(c, note.id, outcome, message, note.detail or None)
 
@@ -139,13 +173,26 @@ class HostBook:
             return [{"id": s.id, "place": s.place, "undo": s.undo} for s in steps.to_undo(c, self._run.id, self.host)]
 
     def undone(self, step_id: int) -> None:
+        if self._looking:
+            return
         with self._ledger.write() as c:
             steps.mark_undone(c, step_id)
 
     def touched(self) -> bool:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
+        return any(step.step in ("install", "reboot") for step in self._steps())
+
+    def drain_hooks(self) -> List[str]:
+        """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
+        return list(dict.fromkeys(step.step for step in self._steps() if step.step in ("hook before_drain", "hook after_drain")))
+
+    def installation(self) -> Optional[Step]:
+        """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end."""
+        return next((step for step in reversed(self._steps()) if step.step == "install"), None)
+
+    def _steps(self) -> List[Step]:
         with self._ledger.read() as c:
-            return any(s.step in ("install", "reboot") for s in steps.all_of(c, self._run.id, self.host))
+            return steps.all_of(c, self._run.id, self.host)
 
     # --- what was prepared, and what came of it -------------------------------------------------------------------------
 
@@ -171,8 +218,7 @@ class HostBook:
 
     def held_by(self) -> Optional[Dict[str, Any]]:
         """The program on the host that lets its own updaters go, where this run held them off."""
-        with self._ledger.read() as c:
-            details = [s.detail or {} for s in steps.all_of(c, self._run.id, self.host) if s.step == "prepare"]
+        details = [step.detail or {} for step in self._steps() if step.step == "prepare"]
         return next((detail for detail in reversed(details) if detail.get("program")), None)
 
     def hold_until(self) -> float:
@@ -210,28 +256,46 @@ class HostBook:
 
     def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
-        among = list(self._run.settings["set"])
-        ask = slots.Ask(
-            self._run.id, self.host, among, budget.max_unavailable(settings.patch_max_unavailable, len(among), len(in_step) or None),
-            budget.max_failed(settings.patch_max_failed, len(among)), bool(in_step), list(in_step))
-        decision = slots.take(self._ledger, ask)
+        own = list(self._run.settings["set"])
+        with self._ledger.write() as c:
+            # Nobody promised anything where the batch is the limit: other batches have their own.
+            among = own if settings.patch_max_unavailable is None and in_step else runs.shared_set(c, self._run)
+            ask = slots.Ask(
+                self._run.id, self.host, among, budget.max_unavailable(settings.patch_max_unavailable, len(among), len(in_step) or None),
+                budget.max_failed(settings.patch_max_failed, len(own)), bool(in_step), list(in_step))
+            decision = slots.take_in(c, ask)
         if decision.granted:
             self.state("draining")
         return decision
 
     def returned(self, reason: str, reboot_setting: str) -> Tuple[str, str]:
         """Give the slot back and write the host's final state: which, and why."""
-        due = self.reboot_due()
-        state = "reboot_pending" if due else "succeeded"
-        why = reason or ("a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting) if due else "")
+        left = [] if self._looking else self.entered()
+        if left:
+            raise StillOut("%s is still out of service at %s, so it keeps its slot" % (self.host, ", ".join(step["place"] for step in left)))
+        state, found = self._outcome(reboot_setting)
+        why = "; ".join(part for part in (reason, found) if part)
         self._final(state, why, keeps_slot=False, by_way_of="restoring")
         return state, why
+
+    def _outcome(self, reboot_setting: str) -> Tuple[str, str]:
+        """What became of the host that is back in service."""
+        install, due = self.installation(), self.reboot_due()
+        if install and install.outcome != "ok":
+            return "failed", "its installation %s" % ("ended badly" if install.outcome else "was begun, and nobody saw its end")
+        if install is None and (self.plan() or {}).get("changes"):
+            return "deferred", "it came back before anything was installed"
+        if due:
+            return "reboot_pending", "a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting)
+        return "succeeded", ""
 
     def failed(self, state: str, reason: str, keeps_slot: bool) -> str:
         self._final(state, reason, keeps_slot)
         return state
 
     def _final(self, state: str, reason: str, keeps_slot: bool, by_way_of: str = "") -> None:
+        if self._looking:
+            return
         if by_way_of:
             self.state(by_way_of)
         with self._ledger.write() as c:

@@ -8,7 +8,7 @@ What was found out of service already is not ours: its prior state is asked firs
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
 from .book import HostBook
@@ -62,6 +62,7 @@ def _checked(place: Mapping[str, Any], host: str, limit: float) -> Dict[str, Any
 
 def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
     remote = reach(place["place"])
+    # Only a look, whatever the task's own mode is.
     found = _execute(remote, place, state="entered", check=True)
     undo = dict(place, prior_state=found["prior_state"])
     with book.step("enter", place["place"], undo=undo) as step:
@@ -78,7 +79,7 @@ def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[st
     return result
 
 
-def _execute(remote: Remote, place: Mapping[str, Any], state: str, check: bool = False) -> Dict[str, Any]:
+def _execute(remote: Remote, place: Mapping[str, Any], state: str, check: Optional[bool] = None) -> Dict[str, Any]:
     args = {key: place[key] for key in ("driver", "host", "timeout", "options")}
     args["state"] = state
     if state == "left":

@@ -72,6 +72,7 @@ class _Instrument:
         self.task_timeout = task_timeout
         self._count = 0
         self._open: List[Path] = []
+        self._delegated: List[str] = []
 
     def file(self, source: Path, top: bool = False) -> Path:
         if source in self._open:
@@ -93,7 +94,7 @@ class _Instrument:
         if not isinstance(task, dict):
             raise BadHook("hook %s: each task is a mapping, found %r" % (source, task), path=str(source))
         if "block" in task:
-            return [{key: self._tasks(value or [], source) if key in _BLOCK_KEYS else value for key, value in task.items()}]
+            return [self._block(task, source)]
         _check(task, source, self.loader)
         action = next((key for key in task if key in _INCLUDES + _ROLES + _META), None)
         if action in _META:
@@ -103,6 +104,12 @@ class _Instrument:
         if action is not None or task.get("ignore_unreachable"):
             return [task]
         return self._leaf(task, source)
+
+    def _block(self, task: Dict[str, Any], source: Path) -> Dict[str, Any]:
+        self._delegated.append(str(task.get("delegate_to") or ""))
+        done = {key: self._tasks(value or [], source) if key in _BLOCK_KEYS else value for key, value in task.items()}
+        self._delegated.pop()
+        return done
 
     def _included(self, task: Dict[str, Any], action: Any, source: Path) -> Dict[str, Any]:
         """A nested file whose name is plain is instrumented too; one that is templated is left as it is."""
@@ -119,7 +126,17 @@ class _Instrument:
         changed.setdefault("register", "patch_hook_%s_%d" % (self.point, self._count))
         changed.setdefault("timeout", self.task_timeout)
         lost = "%s is defined and (%s.unreachable | default(false))" % ((changed["register"],) * 2)
-        return [changed, dict(self._proof("lost", source, str(task.get("name", "task %d" % self._count))), when=lost)]
+        proof = self._proof("lost", source, str(task.get("name", "task %d" % self._count)))
+        place = self._place(task)
+        if place:
+            proof[PROOF]["place"] = place
+        return [changed, dict(proof, when=lost)]
+
+    def _place(self, task: Dict[str, Any]) -> str:
+        """Where the task runs, if not on the host: which of a loop's places did not answer is not known."""
+        place = str(task.get("delegate_to") or next((p for p in reversed(self._delegated) if p), ""))
+        looped = any(key == "loop" or key.startswith("with_") for key in task)
+        return "one of several places" if looped and "{{" in place else place
 
     def _proof(self, state: str, source: Path, task: Optional[str] = None) -> Dict[str, Any]:
         args = {"state": state, "point": self.point, "source": str(source), "run_id": "{{ patch_run_id }}"}

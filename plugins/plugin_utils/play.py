@@ -28,6 +28,12 @@ def play_targets(variables: Mapping[str, Any]) -> List[str]:
     return [str(host) for host in variables["ansible_play_hosts_all"] if host != "localhost" or "localhost" in variables["groups"]["all"]]
 
 
+def out_of_play(variables: Mapping[str, Any]) -> List[str]:
+    """The hosts of the play, over all its batches, that have left it: unreachable, or failed in any of its tasks."""
+    present = set(variables["ansible_play_hosts"])
+    return [str(host) for host in variables["ansible_play_hosts_all"] if host not in present]
+
+
 def set_in_inventory(action: Any, variables: Mapping[str, Any]) -> List[str]:
     """What the play's pattern matches in the inventory, ``--limit`` left aside: percentages are of this set."""
     pattern = action._task.get_play().hosts

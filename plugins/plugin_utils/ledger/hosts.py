@@ -47,6 +47,14 @@ def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str 
     return get(c, run_id, host)
 
 
+def lose_waiting(c: sa.Connection, run_id: int, lost: Collection[str], at: float | None = None) -> None:
+    """Hosts that left their play before their turn, without a word to the ledger: nobody can say that they serve."""
+    state = c.execute(sa.select(schema.runs.c.state).where(schema.runs.c.id == run_id)).scalar_one()
+    for host in all_of(c, run_id, ["waiting"]) if state not in RUN_FINAL else ():
+        if host.host in lost:
+            set_state(c, run_id, host.host, "unreachable", "it left the play before its turn: unreachable, or failed in another task", at=at)
+
+
 def _check(c: sa.Connection, was: RunHost, state: str) -> None:
     run_state = c.execute(sa.select(schema.runs.c.state).where(schema.runs.c.id == was.run_id)).scalar_one()
     if run_state in RUN_FINAL:

@@ -96,6 +96,14 @@ def of_owner(c: sa.Connection, owner: Owner) -> list[Run]:
     return [read(Run, row) for row in c.execute(sa.select(t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
 
 
+def shared_set(c: sa.Connection, run: Run) -> list[str]:
+    """The hosts that a run's budget is over: its own set, and those of the other unfinished runs of its deployment, because a controller
+    that cuts its inventory into slices gives each run a part."""
+    query = sa.select(schema.runs).where(schema.runs.c.deployment == run.deployment, schema.runs.c.state.in_(RUN_UNFINISHED))
+    others = [other for other in (read(Run, row) for row in c.execute(query)) if other.id != run.id and not is_gone(other.owner)]
+    return sorted({*run.settings.get("set", ()), *(host for other in others for host in other.settings.get("set", ()))})
+
+
 def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
     """The run that was opened last, of all or of one deployment."""
     found = recent(c, 1, deployment=deployment)

@@ -39,13 +39,18 @@ def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
     """Count, decide and take in one transaction that no other writer can enter. Asking again for a slot that the host has
     is granted; the slot stays as it was."""
     with ledger.write() as c:
-        run, me = runs.by_id(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
-        if me.state in HOST_FINAL:
-            raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
-        request = _request(c, ask, run)
-        decision = decide(request)
-        if decision.granted and not any(h.name == ask.host and h.run == run.name for h in request.holders):
-            c.execute(sa.insert(_t).values(run_id=run.id, host=ask.host, taken_at=events.stamp(at), reason=""))
+        return take_in(c, ask, at)
+
+
+def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
+    """The same within a transaction of ``ledger.write()``."""
+    run, me = runs.by_id(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
+    if me.state in HOST_FINAL:
+        raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
+    request = _request(c, ask, run)
+    decision = decide(request)
+    if decision.granted and not any(h.name == ask.host and h.run == run.name for h in request.holders):
+        c.execute(sa.insert(_t).values(run_id=run.id, host=ask.host, taken_at=events.stamp(at), reason=""))
     return decision
 
 

@@ -26,7 +26,8 @@ _HOST_NEXT: Mapping[str, tuple[str, ...]] = {
     # Some package managers ask to be run again after a reboot.
     "rebooting": ("installing", "checking", *HOST_FAILED),
     "checking": ("restoring", *HOST_FAILED),
-    "restoring": ("succeeded", "up_to_date", "reboot_pending", "deferred", *HOST_FAILED),
+    # One that was left in the middle is checked again before it comes back.
+    "restoring": ("checking", "succeeded", "up_to_date", "reboot_pending", "deferred", *HOST_FAILED),
     # A resumed run tries again what it never touched.
     "not_started": ("waiting",),
     "unreachable": ("waiting",),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
 
@@ -16,7 +16,6 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import Ho
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs, slots, steps
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 PLACE = {"driver": "command", "place": "lb1", "host": "web1", "timeout": 5.0, "options": {}, "prior_state": "in_service"}
@@ -29,6 +28,7 @@ class Place:
         self.name = name
         self.fails = fails
         self.answer = answer or {"changed": True, "prior_state": "in_service"}
+        self.stdout = ""
         self.asked: List[Any] = []
 
     def module(self, name: str, args: Any, seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
@@ -41,7 +41,7 @@ class Place:
         self.asked.append(list(argv))
         if self.fails:
             raise self.fails
-        return {"rc": 0, "stdout": "", "stderr": ""}
+        return {"rc": 0, "stdout": self.stdout, "stderr": ""}
 
 
 class Desk:
@@ -51,6 +51,8 @@ class Desk:
         self.target = str(folder / "ledger.db")
         self.ledger = Ledger.open(self.target)
         self.places: Dict[str, Place] = {}
+
+    place = staticmethod(Place)
 
     # In a play, tasks are worked on by children of the controller process.
     living = owner_of(os.getppid())
@@ -114,7 +116,3 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return Desk(tmp_path)
 
-
-@pytest.fixture
-def lost() -> Callable[[str], Lost]:
-    return lambda name: Lost("%s can't be reached" % name, host=name)

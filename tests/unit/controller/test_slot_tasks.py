@@ -9,7 +9,32 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import updates_install
+from ansible_collections.fleetops.patchtrain.plugins.action import (
+    hook_proof, host_health_info, maintenance_mode, maintenance_slot, updates_install)
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+
+Refused = maintenance_slot.Refused
+
+
+def lost(name: str) -> Lost:
+    return Lost("%s can't be reached" % name, host=name)
+
+
+def failed(desk: Any, error: Any = None, **more: Any) -> Any:
+    return desk.do(maintenance_slot, state="failed", run_id="night", failed_task="Install", failure={"msg": "broke", "error": error or {}}, **more)
+
+
+def found(desk: Any, **more: Any) -> Any:
+    return desk.do(maintenance_slot, state="found", **more)
+
+
+def returned(desk: Any, run: str = "night", **more: Any) -> Any:
+    return desk.do(maintenance_slot, state="returned", run_id=run, **more)
+
+
+# --- what is installed
 
 
 def test_what_was_never_prepared_is_not_nothing_to_install(desk: Any) -> None:
@@ -18,3 +43,205 @@ def test_what_was_never_prepared_is_not_nothing_to_install(desk: Any) -> None:
         desk.do(updates_install, run_id="night", planned=True)
     desk.prepare(changes=())
     assert desk.do(updates_install, run_id="night", planned=True) == {"msg": "nothing to install"}
+
+
+# --- who may be restored
+
+
+def test_a_host_that_a_living_run_works_on_is_not_restored(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.drained().state("installing")
+    with pytest.raises(Refused, match=r"run night still works on web1 \(installing\)"):
+        found(desk)
+    assert found(desk, reason="I know that it is gone")["run_id"] == "night"
+
+
+def test_a_host_that_is_at_its_end_is_restored_while_its_run_goes_on(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.drained().failed("failed", "broke", keeps_slot=True)
+    assert found(desk)["run_id"] == "night"
+
+
+@pytest.mark.parametrize("whose", ["living", "gone"])
+def test_a_host_of_this_process_or_of_one_that_is_gone_is_restored(desk: Any, whose: str) -> None:
+    desk.open(owner=getattr(desk, whose))
+    desk.drained()
+    assert found(desk)["run_id"] == "night"
+
+
+def test_a_host_in_the_middle_of_its_installation_is_not_restored(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained().begin("install")
+    desk.places["web1"] = host = desk.place("web1")
+    host.stdout = "active\n"
+    with pytest.raises(Refused, match=r"web1 is still installing for run night, in unit patchtrain-[0-9a-f]+\.service"):
+        found(desk)
+    host.stdout = "inactive\n"
+    assert found(desk)["run_id"] == "night"
+
+
+# --- what is written about one that is back
+
+
+@pytest.mark.parametrize("outcome, state, told", [
+    ("", "failed", "nobody saw its end"), ("failed", "failed", "ended badly"), ("ok", "succeeded", ""), (None, "deferred", "before anything was installed")])
+def test_a_host_succeeded_only_if_its_installation_did(desk: Any, outcome: Any, state: str, told: str) -> None:
+    desk.open(owner=desk.gone)
+    desk.prepare()
+    book = desk.drained()
+    if outcome is not None:
+        step = book.begin("install")
+        if outcome:
+            book.end("install", outcome)
+        assert step
+    book.state("checking")
+    for entered in book.entered():
+        book.undone(entered["id"])
+    result = returned(desk)
+    assert result["host_state"] == state == desk.state().state
+    assert told in result["reason"] and desk.slots() == []
+
+
+def test_a_host_that_was_left_in_its_restore_is_checked_again(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    book = desk.drained()
+    for state in ("checking", "restoring", "checking"):
+        book.state(state)
+    assert desk.state().state == "checking"
+
+
+def test_no_slot_is_returned_for_a_host_that_is_still_out(desk: Any) -> None:
+    desk.open()
+    desk.drained()
+    with pytest.raises(StillOut, match="web1 is still out of service at lb1"):
+        returned(desk)
+    assert desk.slots() == [("night", "web1")]
+
+
+def test_a_host_with_two_slots_is_told_to_be_held_by_the_other_run(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained().failed("failed", "broke", keeps_slot=True)
+    desk.open("next")
+    desk.drained("next").failed("failed", "broke again", keeps_slot=True)
+    assert found(desk)["run_id"] == "next"
+    desk.do(maintenance_mode, state="left", run_id="next")
+    assert returned(desk, "next")["held_by"] == "night"
+    desk.do(maintenance_mode, state="left", run_id="night")
+    assert returned(desk, "night")["held_by"] == ""
+
+
+def test_a_host_that_can_not_let_its_updaters_go_is_back_all_the_same(desk: Any) -> None:
+    desk.open()
+    book = desk.drained()
+    with book.step("prepare") as step:
+        step.detail = {"program": "/p.zip", "python": "python3"}
+    desk.do(maintenance_mode, state="left", run_id="night")
+    desk.places["web1"] = desk.place("web1", CannotRun("web1: sudo wants a password", host="web1", obstacle="sudo"))
+    result = returned(desk)
+    assert result["host_state"] == "succeeded" and "sudo" in result["note"]
+
+
+# --- check mode
+
+
+def test_a_restore_in_check_mode_restores_nothing_and_writes_nothing(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained()
+    before = (desk.steps(), desk.state(), desk.slots())
+    for plugin, args in ((hook_proof, {"state": "begun", "point": "before_restore"}), (host_health_info, {}), (maintenance_mode, {"state": "left"}),
+                         (hook_proof, {"state": "ended", "point": "before_restore"}), (maintenance_slot, {"state": "returned"})):
+        desk.do(plugin, check=True, run_id="night", **args)
+    assert (desk.steps(), desk.state(), desk.slots()) == before
+    assert desk.places["lb1"].asked == [("left", None)], "None: as the task is run"
+
+
+def test_a_drain_that_needs_a_slot_is_no_failure_in_check_mode(desk: Any) -> None:
+    desk.open()
+    assert desk.do(maintenance_slot, check=True, state="taken", run_id="night", require=True)["granted"] is False
+    assert (desk.state().state, desk.state().reason, desk.slots()) == ("not_started", "check mode", [])
+
+
+# --- who keeps a slot after a failure
+
+
+def test_a_drain_that_is_undone_gives_its_slot_back(desk: Any) -> None:
+    desk.open()
+    desk.drained()
+    assert "the drain was undone" in failed(desk)["reason"]
+    assert desk.slots() == [] and desk.places["lb1"].asked == [("left", None)]
+
+
+def test_a_drain_that_can_not_be_undone_keeps_its_slot(desk: Any) -> None:
+    desk.open()
+    desk.drained()
+    desk.places["lb1"] = desk.place("lb1", lost("lb1"))
+    assert "could not be undone" in failed(desk)["reason"]
+    assert desk.slots() == [("night", "web1")] and desk.state().state == "failed"
+
+
+@pytest.mark.parametrize("point, keeps", [("before_drain", True), ("after_drain", True), ("before_restore", False)])
+def test_a_drain_by_hooks_keeps_its_slot_because_nobody_knows_what_undoes_it(desk: Any, point: str, keeps: bool) -> None:
+    desk.open()
+    desk.do(hook_proof, state="begun", point=point, run_id="night")
+    desk.drained()
+    desk.do(hook_proof, state="ended", point=point, run_id="night")
+    reason = failed(desk)["reason"]
+    assert bool(desk.slots()) is keeps and ("hook %s was begun" % point in reason) is keeps
+
+
+@pytest.mark.parametrize("who, state", [("web1", "unreachable"), ("lb1", "failed")])
+def test_a_load_balancer_that_is_lost_is_not_the_host(desk: Any, who: str, state: str) -> None:
+    desk.open()
+    desk.drained().begin("install")
+    failed(desk, {"kind": "Lost", "host": who})
+    assert desk.state().state == state and desk.slots() == [("night", "web1")]
+
+
+@pytest.mark.parametrize("place, host", [(None, "web1"), ("lb1", "lb1")])
+def test_a_hook_task_that_is_lost_elsewhere_names_that_place(desk: Any, place: Any, host: str) -> None:
+    desk.open()
+    with pytest.raises(Lost) as caught:
+        desk.do(hook_proof, state="lost", point="before_drain", run_id="night", task="mine", **({"place": place} if place else {}))
+    assert caught.value.data["host"] == host and host in caught.value.message
+
+
+# --- slices
+
+
+def test_runs_of_one_deployment_share_the_budget_of_their_sets(desk: Any) -> None:
+    desk.open("slice-1", ["s1", "t1"])
+    desk.open("slice-2", ["s2", "t2"], owner=desk.other)
+    desk.open("foreign", ["f1", "f2"], patch_deployment="foreign")
+    one = Settings.from_variables({"patch_max_unavailable": 1}, "-")
+    assert desk.book("slice-1", "s1").take_slot(one, ()).granted
+    refused = desk.book("slice-2", "s2").take_slot(one, ())
+    assert refused.kind == "wait" and "allows 1 of 4 hosts" in refused.reason and "s1" in refused.reason
+    half = Settings.from_variables({"patch_max_unavailable": "50%"}, "-")
+    assert desk.book("slice-2", "s2").take_slot(half, ()).granted and desk.book("slice-2", "t2").take_slot(half, ()).kind == "wait"
+    assert desk.book("foreign", "f1").take_slot(one, ()).granted
+
+
+def test_batches_that_are_their_own_limit_do_not_share(desk: Any) -> None:
+    desk.open("one", ["s1", "t1"])
+    desk.open("two", ["s2", "t2"], owner=desk.other)
+    default = Settings.from_variables({}, "-")
+    assert desk.book("one", "s1").take_slot(default, ["s1", "t1"]).granted
+    assert desk.book("two", "s2").take_slot(default, ["s2", "t2"]).granted
+    assert desk.book("one", "t1").take_slot(default, ()).kind == "wait", "without a batch the default is one, over all slices"
+
+
+# --- who left the play
+
+
+def test_a_host_that_left_the_play_before_its_turn_counts_as_out_of_service(desk: Any) -> None:
+    desk.open(targets=["web1", "web2", "web3"])
+    gone = {"ansible_play_hosts_all": ["web1", "web2", "web3"], "ansible_play_hosts": ["web1", "web3"], "patch_max_unavailable": 1, "patch_slot_timeout": 0}
+    assert desk.do(maintenance_slot, state="taken", run_id="night", variables=gone)["granted"] is False
+    assert desk.state("web2").state == "unreachable" and desk.state("web3").state == "waiting"
+    assert "web2" in desk.state("web1").reason
+
+
+def test_the_play_of_another_process_says_nothing_about_who_waits(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.book().out_of_play(["web2"])
+    assert desk.state("web2").state == "waiting"
