@@ -13,6 +13,7 @@ from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, open_ledger
 from ..plugin_utils.ledger import hosts, runs
 from ..plugin_utils.ledger.engine import Ledger
+from ..plugin_utils.play import in_step_batch, out_of_play
 
 
 class RunFailed(PatchtrainError):
@@ -44,15 +45,23 @@ class ActionModule(PatchtrainAction):
         """In a play of one's own: whoever comes last closes; each host answers for itself."""
         settings, run = self.settings(), self.needed("run_id")
         result: Dict[str, Any] = {}
-        ending = closing.finish_last(ledger, run, settings, [str(host) for host in self.variables.get("ansible_play_batch", ())])
+        fails_host = bool(self.argument("fail_host", settings.patch_fail_host)) and not self.checking
+        book = HostBook(ledger, run, self.host)
+        ending = closing.finish_last(ledger, run, settings, self._batch(fails_host) if book.mine else None)
         if ending:
             result.update(self._told(ledger, run))
-        own = HostBook(ledger, run, self.host).final_state()
-        if own and own.state in settings.patch_fail_on and settings.patch_fail_host:
+        own = book.final_state()
+        if own and own.state in settings.patch_fail_on and fails_host:
             # The play may end with this failure, so the page is written now.
             page = result or {"report": closing.report_run(ledger, run, settings)["report"]}
             raise RunFailed("%s %s: %s" % (self.host, own.state, own.reason), **page)
         return dict(result, host_state=own.state if own else "")
+
+    def _batch(self, fails_hosts: bool) -> closing.Batch:
+        batch = [str(host) for host in self.variables.get("ansible_play_batch", ())]
+        # Where hosts don't move in step, Ansible lets the others go on.
+        fatal = bool(self._task.any_errors_fatal) and bool(in_step_batch(self._task, self.variables))
+        return closing.Batch(batch, out_of_play(self.variables), fails_hosts, fatal)
 
     def _finished(self, ledger: Ledger) -> Dict[str, Any]:
         settings, run = self.settings(), self.needed("run_id")

@@ -26,7 +26,7 @@ options:
         found, loaded and parsed now, and a bad one refuses the run.
       - V(planned) decides the order of the roll from what was assessed, prints it, and refuses a roll that can't keep its promises.
       - V(closed) finishes the run if this host was its last one; for plays of one's own. The task fails when its host ended in a state of
-        E(patch_fail_on) and E(patch_fail_host) is set.
+        E(patch_fail_on), as O(fail_host) says.
       - V(finished) finishes the run, whatever its hosts' states, writes the report and fails when a host ended in a state of E(patch_fail_on).
     type: str
     required: true
@@ -34,6 +34,9 @@ options:
   run_id:
     description: The run's name, as returned by O(state=opened). Needed for all other states.
     type: str
+  fail_host:
+    description: Of O(state=closed), whether the task fails when its host ended in a state of E(patch_fail_on). By default E(patch_fail_host).
+    type: bool
 author:
   - fleetops.patchtrain contributors (@fleetops)
 """

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from .book import state_directory
 from .ledger import hosts, releases, runs, upstream
 from .ledger.engine import Ledger
+from .ledger.owner import is_gone
 from .ledger.rows import Run
 from .ledger.runs import Ending
 from .report.as_text import render_text
@@ -22,6 +24,17 @@ from .scheduling.states import HOST_WORKING, uses_up_failures
 from .settings import Settings
 
 COLUMNS = 100
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What Ansible makes of failures: ``hosts`` are those of the play's present batch that have not left the play, ``left`` those of all
+    batches that have. ``fails_hosts``: a bad end in the run is a failure in the play; ``any_is_fatal``: one failure ends the play."""
+
+    hosts: Sequence[str]
+    left: Sequence[str] = ()
+    fails_hosts: bool = True
+    any_is_fatal: bool = False
 _RELEASES = 200
 
 
@@ -31,20 +44,26 @@ def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
         return runs.finish(c, runs.get(c, run).id, settings.patch_fail_on)
 
 
-def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Sequence[str]) -> Optional[Ending]:
+def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Optional[Batch]) -> Optional[Ending]:
     """End the run of a play of one's own with its last host; None where a host is still on its way, or may still have its turn.
-    ``batch`` are the hosts of the play's present batch that have not left the play."""
+    Without a ``batch`` the run is another process's, and ends here only if that one is gone."""
     with ledger.write() as c:
         found = runs.get(c, run)
-        if _nobody_else_comes(c, found) or (settings.patch_fail_host and _play_ends(c, found, settings, batch)):
+        if batch:
+            hosts.lose_waiting(c, found.id, batch.left)
+            ends = _nobody_else_comes(c, found) or _play_ends(c, found, settings, batch)
+        else:
+            ends = is_gone(found.owner) and not runs.summary(c, found.id)["slots"]
+        if ends:
             return runs.finish(c, found.id, settings.patch_fail_on)
         return runs.finish_if_done(c, found.id, settings.patch_fail_on)
 
 
-def _play_ends(c: Any, run: Run, settings: Settings, batch: Sequence[str]) -> bool:
-    """Whether all of a batch fail: Ansible ends the play then, and no other batch comes, however many failures are still allowed."""
+def _play_ends(c: Any, run: Run, settings: Settings, batch: Batch) -> bool:
+    """Whether the failures of a batch end the play, so that no other batch comes, however many failures are still allowed."""
     states = {host.host: host.state for host in hosts.all_of(c, run.id)}
-    return bool(batch) and all(states.get(host) in settings.patch_fail_on for host in batch)
+    fails = [states.get(host) in settings.patch_fail_on for host in batch.hosts]
+    return batch.fails_hosts and bool(fails) and (all(fails) or (batch.any_is_fatal and any(fails)))
 
 
 def _nobody_else_comes(c: Any, run: Run) -> bool:
