@@ -85,7 +85,8 @@ class Dnf:
         return [Source(r.id, r.uri, r.enabled, self._trusted(r, main), r.id in telling, usable=r.id in indexes) for r in self._repositories()]
 
     def _trusted(self, repository: parse.Repository, main: Config) -> bool:
-        return self._own(repository).flag(repository.id, "gpgcheck", main.flag("main", "gpgcheck", False))
+        own = self._own(repository)
+        return any(own.flag(repository.id, what, main.flag("main", what, False)) for what in ("gpgcheck", "repo_gpgcheck"))
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:
         """Packages of another name that would take an installed one's place (obsoletes) are not among them."""
