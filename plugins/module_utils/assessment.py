@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .errors import LockTimeout, NotEnoughSpace, NotReadable, PatchtrainError
@@ -26,8 +25,6 @@ Found = Tuple[str, str]
 """A kind of obstacle and its message, which is empty where there is none."""
 
 _PRIVILEGE = "privilege"
-
-_KERNEL = re.compile(r"^(?:linux-image-|kernel(?:-|$))")
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -110,7 +107,7 @@ def _lock(manager: PackageManager) -> Found:
 
 def _room(updates: Sequence[Update], measure: space.Measure) -> Found:
     """Only what is too full for anything; what a plan needs is its own matter."""
-    boot = {"/boot": space.KERNEL} if any(_KERNEL.match(update.name) for update in updates) else {}
+    boot = {"/boot": space.KERNEL} if any(space.brings_kernel(update.name) for update in updates) else {}
     try:
         space.check(boot, measure)
     except NotEnoughSpace as error:

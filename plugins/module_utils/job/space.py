@@ -22,7 +22,12 @@ KERNEL = 128 * MIB
 
 FEWEST_INODES = 2000
 
-_KERNEL_NAME = re.compile(r"^(?:linux-image-(?:unsigned-)?\d.*|kernel(?:-[a-z0-9]+)?-core|kernel-(?:default|rt|azure)|kernel-uek)$")
+# What carries a kernel itself, not its modules, headers, tools. Of those without "-core" some only stand for the one with it.
+_CARRIES = re.compile(
+    r"(?:linux-image-(?:unsigned-)?\d(?:(?!-dbg).)*|kernel(?:-(?!modules)[a-z0-9]+)*-core|"
+    r"kernel(?:-(?:uek|default|default-base|rt|azure|64kb|preempt|longterm|debug|vanilla|kvmsmall))?)\Z")
+# Debian's packages without a version of their own, which bring the newest kernel along.
+_BRINGS = re.compile(r"linux-image-(?!unsigned-)[a-z](?:(?!-dbg).)*\Z")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,11 @@ def _mount(path: str) -> str:
     return path
 
 
+def brings_kernel(name: str) -> bool:
+    """Whether an update of this package writes a kernel to ``/boot``."""
+    return bool(_CARRIES.match(name) or _BRINGS.match(name))
+
+
 def _kernels(changes: Sequence[Change]) -> int:
-    names: List[str] = [change.name for change in changes if change.to is not None and _KERNEL_NAME.match(change.name)]
-    return len(names)
+    names: List[str] = [change.name for change in changes if change.to is not None and _CARRIES.match(change.name)]
+    return sum(1 for name in names if name + "-core" not in names)

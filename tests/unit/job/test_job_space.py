@@ -33,9 +33,21 @@ def test_downloads_growth_and_kernels_are_counted_where_they_go() -> None:
 
 @pytest.mark.parametrize(("name", "counts"), [
     ("kernel-core", True), ("kernel-uek-core", True), ("kernel-default", True), ("linux-image-unsigned-6.8.0-1-generic", True),
-    ("kernel-headers", False), ("kernel-tools", False), ("linux-image-amd64", False), ("linux-libc-dev", False)])
+    ("kernel-rt-debug-core", True), ("kernel-64k-core", True), ("kernel-uek", True), ("kernel", True), ("kernel-64kb", True),
+    ("linux-image-6.1.0-40-rt-amd64", True), ("kernel-modules-core", False), ("kernel-rt-modules-core", False), ("kernel-uek-modules-core", False),
+    ("kernel-debug-modules-core", False), ("kernel-modules", False), ("kernel-headers", False), ("kernel-tools", False), ("kernel-devel", False),
+    ("kernel-tools-libs", False), ("kernel-srpm-macros", False), ("kernel-firmware-all", False), ("kernel-default-devel", False),
+    ("linux-image-6.1.0-40-amd64-dbg", False), ("linux-image-amd64", False), ("linux-libc-dev", False)])
 def test_which_packages_are_kernels(name: str, counts: bool) -> None:
     assert bool(space.needs(Transaction((Change(name, "x", None, "1"),)), [])) == counts
+
+
+@pytest.mark.parametrize(("names", "kernels"), [
+    ("kernel kernel-core kernel-modules kernel-modules-core", 1), ("kernel-uek kernel-uek-core kernel-uek-modules kernel-uek-modules-core", 1),
+    ("kernel-rt kernel-rt-core", 1), ("kernel-core kernel-rt-core", 2), ("kernel-default kernel-rt", 2)])
+def test_a_kernel_counts_once_whatever_it_consists_of(names: str, kernels: int) -> None:
+    changes = tuple(Change(name, "x86_64", "1", "2") for name in names.split())
+    assert space.needs(Transaction(changes), []) == {"/boot": kernels * KERNEL}
 
 
 def test_all_that_goes_to_one_file_system_adds_up_with_one_reserve() -> None:

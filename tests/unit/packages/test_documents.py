@@ -154,7 +154,8 @@ def test_a_full_file_system_is_named(free: dict[str, int], mount: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), [
-    ("linux-image-amd64", ["space"]), ("kernel", ["space"]), ("kernel-default", ["space"]), ("kernelshark", []), ("bash", [])])
+    ("linux-image-amd64", ["space"]), ("kernel", ["space"]), ("kernel-default", ["space"]), ("kernelshark", []), ("bash", []),
+    ("kernel-headers", []), ("kernel-tools", []), ("kernel-modules-core", []), ("linux-image-6.1.0-40-amd64-dbg", []), ("linux-image-generic", ["space"])])
 def test_a_small_boot_matters_when_a_kernel_comes(name: str, expected: list[str]) -> None:
     updates = [Update(name, "amd64", "1", "2")]
     found = assessment.obstacles(Host(), Apt(Host()), updates, None, disks(boot=100))
