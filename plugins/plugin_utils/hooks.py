@@ -16,15 +16,19 @@ import datetime
 import hashlib
 import inspect
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.block import Block
+from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.play import Play
+from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
+from ansible.vars.manager import VariableManager
 
 try:
     from ansible.template import is_trusted_as_template
@@ -59,16 +63,42 @@ def find(name: str, directory: Path) -> Path:
     return path
 
 
-def prepare(source: Path, point: str, target: Path, loader: DataLoader, task_timeout: int) -> Path:
+@dataclass(frozen=True)
+class Parsing:
+    """What Ansible's parser needs. ``play``, ``role`` and ``variables`` are those of the task that will include the hook, because roles are
+    searched beside them."""
+
+    loader: DataLoader
+    play: Any
+    variables: Any
+    role: Any = None
+
+    @classmethod
+    def of_task(cls, task: Any, loader: DataLoader) -> "Parsing":
+        return cls(loader, task.get_play(), task.get_variable_manager() or VariableManager(loader=loader), task._role)
+
+    @classmethod
+    def alone(cls, loader: DataLoader) -> "Parsing":
+        return cls(loader, Play.load({"name": "hook", "hosts": "all"}, loader=loader), VariableManager(loader=loader))
+
+    def judge(self, tasks: List[Any]) -> None:
+        """Load tasks as an include would, with the roles that they include by a plain name. Raises ``AnsibleError``."""
+        given: Dict[str, Any] = {"play": self.play, "variable_manager": self.variables, "loader": self.loader}
+        for task in _leaves(load_list_of_blocks(tasks, role=self.role, **given)):
+            if isinstance(task, IncludeRole) and not task.statically_loaded and "{{" not in "%s%s" % (task._role_name, task._from_files):
+                task.get_block_list(**given)
+
+
+def prepare(source: Path, point: str, target: Path, parsing: Parsing, task_timeout: int) -> Path:
     """Check a hook and write its instrumented copy below ``target``; the copy's path. Raises ``BadHook``."""
-    return _Instrument(point, target, loader, task_timeout).file(source, top=True)
+    return _Instrument(point, target, parsing, task_timeout).file(source, top=True)
 
 
 class _Instrument:
-    def __init__(self, point: str, target: Path, loader: DataLoader, task_timeout: int) -> None:
+    def __init__(self, point: str, target: Path, parsing: Parsing, task_timeout: int) -> None:
         self.point = point
         self.target = target
-        self.loader = loader
+        self.parsing = parsing
         self.task_timeout = task_timeout
         self._count = 0
         self._open: List[Path] = []
@@ -78,7 +108,7 @@ class _Instrument:
         if source in self._open:
             raise BadHook("hook %s includes itself" % source, path=str(source))
         self._open.append(source)
-        tasks = self._tasks(_plain(_load(source, self.loader)), source)
+        tasks = self._tasks(_plain(_load(source, self.parsing.loader)), source)
         self._open.pop()
         if top:
             tasks = [self._proof("begun", source), *tasks, self._proof("ended", source)]
@@ -95,7 +125,7 @@ class _Instrument:
             raise BadHook("hook %s: each task is a mapping, found %r" % (source, task), path=str(source))
         if "block" in task:
             return [self._block(task, source)]
-        _check(task, source, self.loader)
+        _check(task, source, self.parsing.loader)
         action = next((key for key in task if key in _INCLUDES + _ROLES + _META), None)
         if action in _META:
             _refuse_endings(task[action], source)
@@ -154,8 +184,19 @@ class _Instrument:
         temporary = path.with_suffix(".%d.part" % os.getpid())
         temporary.write_text(text, encoding="utf-8")
         temporary.chmod(0o600)
-        temporary.replace(path)
+        try:
+            self._judge(temporary, source)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return path
+
+    def _judge(self, copy: Path, source: Path) -> None:
+        """Ansible's own parser judges the whole of what will be included: blocks, includes, imported files and roles."""
+        try:
+            self.parsing.judge(_load(copy, self.parsing.loader))
+        except AnsibleError as error:
+            raise BadHook("hook %s: %s" % (source, _one_line(error)), path=str(source)) from error
 
 
 class _Tagged(str):
@@ -196,6 +237,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value) if isinstance(value, float) else int(value)
     return value
+
+
+def _leaves(tasks: Sequence[Any]) -> Iterator[Any]:
+    for task in tasks:
+        if isinstance(task, Block):
+            yield from _leaves([*task.block, *task.rescue, *task.always])
+        else:
+            yield task
 
 
 def _load(source: Path, loader: DataLoader) -> List[Any]:

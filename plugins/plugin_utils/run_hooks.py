@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Mapping, Set, Tuple
 
 from .book import state_directory
-from .hooks import POINTS, find, prepare
+from .hooks import POINTS, Parsing, find, prepare
 from .variables import patch_variables
 
 _NAMES = tuple("patch_hook_" + point for point in POINTS)
@@ -32,8 +32,9 @@ def _prepare(action: Any, hosts: Iterable[str], target: Path) -> Dict[str, Dict[
     settings = action.settings()
     directory = hooks_directory(settings.patch_hooks_dir, action.variables)
     ready: Dict[str, Dict[str, str]] = {point: {} for point in POINTS}
+    parsing = Parsing.of_task(action._task, action._loader)
     for point, name in sorted(_named(action, hosts)):
-        copy = prepare(find(name, directory), point, target, action._loader, int(settings.patch_hook_task_timeout))
+        copy = prepare(find(name, directory), point, target, parsing, int(settings.patch_hook_task_timeout))
         ready[point][name] = str(copy)
     return ready
 

@@ -27,7 +27,7 @@ def prepared(tmp_path: Path, text: str, name: str = "hook.yml") -> list:
     source = tmp_path / "site" / name
     source.parent.mkdir(exist_ok=True)
     source.write_text(text)
-    copy = hooks.prepare(source, "before_drain", tmp_path / "out", DataLoader(), 60)
+    copy = hooks.prepare(source, "before_drain", tmp_path / "out", hooks.Parsing.alone(DataLoader()), 60)
     return yaml.load(copy.read_text(), _Reader)
 
 
@@ -69,7 +69,7 @@ def test_nested_files_are_instrumented_and_neighbours_linked(tmp_path: Path) -> 
 
 
 def test_templated_includes_and_roles_stay_as_they_are(tmp_path: Path) -> None:
-    tasks = prepared(tmp_path, "- include_tasks: '{{ which }}.yml'\n- include_role: {name: mine}\n")
+    tasks = prepared(tmp_path, "- include_tasks: '{{ which }}.yml'\n- include_role: {name: '{{ mine }}'}\n")
     assert [PROOF in task for task in tasks] == [True, False, False, True]
 
 
@@ -90,6 +90,12 @@ def test_unsafe_and_vaulted_strings_keep_their_tags(tmp_path: Path) -> None:
     ("- just a string\n", "each task is a mapping"),
     ("- include_tasks: missing.yml\n", "does not exist"),
     ("- include_tasks: hook.yml\n", "includes itself"),
+    ("- block:\n  - ping:\n  wehn: false\n", "wehn"),
+    ("- block:\n  - block:\n    - ping:\n    wehn: false\n", "wehn"),
+    ("- include_tasks: \"{{ which }}.yml\"\n  wehn: false\n", "wehn"),
+    ("- import_role: {name: no_such_role}\n", "no_such_role"),
+    ("- block:\n  - import_role: {name: no_such_role}\n", "no_such_role"),
+    ("- block:\n  - include_role: {name: no_such_role}\n", "no_such_role"),
 ])
 def test_bad_hooks_are_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(hooks.BadHook) as caught:
@@ -101,3 +107,16 @@ def test_bad_hooks_are_refused_in_one_line(tmp_path: Path, text: str, said: str)
 def test_a_missing_hook_names_the_folder_that_was_searched(tmp_path: Path) -> None:
     with pytest.raises(hooks.BadHook, match="patch_hooks_dir"):
         hooks.find("drain.yml", tmp_path)
+
+
+@pytest.mark.parametrize("text, place", [
+    ("- ping:\n", None),
+    ("- ping:\n  delegate_to: lb1\n", "lb1"),
+    ("- ping:\n  delegate_to: '{{ lb }}'\n", "{{ lb }}"),
+    ("- ping:\n  delegate_to: '{{ item }}'\n  loop: [lb1, lb2]\n", "one of several places"),
+    ("- delegate_to: lb1\n  block:\n  - ping:\n", "lb1"),
+])
+def test_the_proof_knows_where_its_task_runs(tmp_path: Path, text: str, place: str) -> None:
+    task = prepared(tmp_path, text)[1:-1]
+    proof = (task[0]["block"] if "block" in task[0] else task)[1]
+    assert proof[PROOF].get("place") == place
