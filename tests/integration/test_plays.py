@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canned import Canned
@@ -29,3 +31,77 @@ def test_a_role_that_is_included_twice_is_two_runs(fleet: Canned) -> None:
     assert done.rc == 0, done.text
     assert fleet.ask("SELECT deployment, state FROM runs ORDER BY id") == [("first", "succeeded"), ("second", "succeeded")]
     assert fleet.ask("SELECT count(*) FROM package_changes") == [(8,)]
+
+
+def test_what_stayed_out_is_restored_without_its_deployment_and_not_in_check_mode(fleet: Canned) -> None:
+    fleet.say(h1={"install": "dpkg broke"})
+    fleet.play(patch_hosts="h1")
+    assert (fleet.out(), fleet.slots(), fleet.states()) == (["h1"], ["h1"], {"h1": "failed"})
+    checked = fleet.play("fleetops.patchtrain.restore", "--check", patch_maintenance=[])
+    assert checked.rc == 0, checked.text
+    assert (fleet.out(), fleet.slots()) == (["h1"], ["h1"])
+    done = fleet.play("fleetops.patchtrain.restore", patch_maintenance=[])
+    assert done.rc == 0, done.text
+    assert (fleet.out(), fleet.slots(), fleet.states(), fleet.runs()) == ([], [], {"h1": "failed"}, ["failed"])
+
+
+def test_a_host_in_the_middle_of_its_installation_is_left_alone(fleet: Canned) -> None:
+    fleet.write("install.hold", "")
+    process = fleet.start("fleetops.patchtrain.patch", patch_hosts="h1")
+    deadline = time.monotonic() + 60
+    while not (fleet.folder / "install.reached").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    done = fleet.play("fleetops.patchtrain.restore", "--limit", "h1")
+    assert done.rc != 0 and "still works on h1 (installing)" in done.text
+    assert fleet.out() == ["h1"]
+    (fleet.folder / "install.hold").unlink()
+    assert fleet.finish(process).rc == 0
+    assert (fleet.out(), fleet.states()) == ([], {"h1": "succeeded"})
+
+
+def test_drain_and_restore_around_ones_own_work_leave_no_run_behind(fleet: Canned) -> None:
+    entries = [{"ansible.builtin.import_role": {"name": "fleetops.patchtrain.patch", "tasks_from": entry}} for entry in ("drain", "restore")]
+    play = fleet.role(serial=2, tasks=[entries[0], {"ansible.builtin.command": "ls %s/out" % fleet.folder, "register": "seen"}, entries[1]])
+    checked = fleet.play(play, "--check")
+    assert checked.rc == 0, checked.text
+    assert fleet.ask("SELECT count(*) FROM steps") == [(0,)]
+    done = fleet.play(play)
+    assert done.rc == 0, done.text
+    assert (fleet.out(), fleet.slots(), fleet.runs()[-1]) == ([], [], "succeeded")
+    assert fleet.ask("SELECT count(*) FROM runs WHERE finished_at IS NULL") == [(0,)]
+    assert set(fleet.states().values()) == {"succeeded"}
+
+
+def test_a_host_that_is_unreachable_before_the_role_is_recorded(fleet: Canned) -> None:
+    fleet.inventory({"h1": {}, "h2": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}, "h3": {}})
+    fleet.play(fleet.role(serial=2, gather_facts=True), patch_max_unavailable=2)
+    assert fleet.states() == {"h1": "succeeded", "h2": "unreachable", "h3": "succeeded"}
+    assert fleet.runs() == ["failed"]
+
+
+def test_a_failure_that_is_fatal_for_the_play_ends_its_run(fleet: Canned) -> None:
+    fleet.say(h1={"obstacle": "no space"})
+    fleet.play(fleet.role(serial=2, any_errors_fatal=True))
+    assert fleet.states() == {"h1": "blocked", "h2": "succeeded", "h3": "not_started", "h4": "not_started"}
+    assert fleet.runs() == ["failed"] and list(fleet.folder.glob("state/patchtrain/reports/*/report.html"))
+
+
+def test_a_hook_whose_role_is_missing_fails_its_host_and_not_the_playbook(fleet: Canned) -> None:
+    hook = fleet.write("hook.yml", "- ansible.builtin.include_role: {name: \"{{ 'no_such_role' }}\"}\n  when: inventory_hostname == 'h1'\n")
+    done = fleet.play(patch_hosts="h1,h2", patch_hook_after_drain=str(hook), patch_max_unavailable=2)
+    assert fleet.states() == {"h1": "failed", "h2": "succeeded"} and fleet.runs() == ["failed"], done.text
+    assert (fleet.out(), fleet.slots()) == ([], ["h1"]), "the drain was undone; of the hook nobody knows"
+
+
+@pytest.mark.parametrize("text", ["- name: b\n  block:\n  - ping:\n  wehn: false\n", "- ansible.builtin.import_role: {name: no_such_role}\n"])
+def test_a_hook_that_would_end_the_playbook_refuses_the_run(fleet: Canned, text: str) -> None:
+    done = fleet.play(patch_hosts="h1", patch_hook_after_drain=str(fleet.write("hook.yml", text)))
+    assert done.rc != 0 and "hook.yml" in done.text
+    assert fleet.runs() == [] and fleet.out() == []
+
+
+@pytest.mark.parametrize("hosts", ["h1,h2", ["h1", "h2"]])
+def test_the_pattern_of_hosts_is_a_string_or_a_list(fleet: Canned, hosts: Any) -> None:
+    done = fleet.play("fleetops.patchtrain.patch", patch_hosts=hosts, patch_max_unavailable=2)
+    assert done.rc == 0, done.text
+    assert fleet.states() == {"h1": "succeeded", "h2": "succeeded"} and fleet.runs() == ["succeeded"]
