@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 from typing import Any, Dict, List, Tuple
 
 from .errors import CommandFailed, CommandTimeout
@@ -13,7 +14,9 @@ from .packages.manager import PackageManager
 from .packages.records import Reboot
 from .runner import Runner
 
-_NUMBERS = re.compile(r"(\d+)")
+_WORDS = re.compile(r"\d+|[A-Za-z]+")
+# Beside the kernels: what rescues, what was replaced, what dpkg puts down or keeps for a moment.
+_NO_KERNEL = re.compile(r"rescue|\.old$|\.dpkg-[a-z]+$")
 
 
 def pending_reboot(runner: Runner, manager: PackageManager) -> Reboot:
@@ -38,7 +41,7 @@ def kernel(runner: Runner) -> Dict[str, Any]:
     installed = [] if in_container(runner) else _installed_kernels(runner)
     if running not in installed:
         return {"running": running, "default": None, "installed": installed, "applicable": False}
-    return {"running": running, "default": _default_kernel(runner, installed), "installed": installed, "applicable": True}
+    return {"running": running, "default": _default_kernel(runner, installed, running), "installed": installed, "applicable": True}
 
 
 def in_container(runner: Runner) -> bool:
@@ -50,22 +53,29 @@ def in_container(runner: Runner) -> bool:
 def _installed_kernels(runner: Runner) -> List[str]:
     # rc 1 where there is no such folder.
     found = runner.run(["find", "/boot", "-maxdepth", "1", "-name", "vmlinuz-*", "-printf", "%f\\n"]).check((0, 1))
-    names = [line[len("vmlinuz-"):] for line in found.stdout.splitlines() if "rescue" not in line]
+    names = [line[len("vmlinuz-"):] for line in found.stdout.splitlines() if not _NO_KERNEL.search(line)]
     return sorted(names, key=_order)
 
 
 def _order(version: str) -> List[Tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(version)]
+    """A number is newer than a word, as to rpm: ``427.13.1.el9_4`` comes after ``427.el9``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _WORDS.findall(version)]
 
 
-def _default_kernel(runner: Runner, installed: List[str]) -> str:
-    """What the boot loader will start: asked where it can be asked, else the newest."""
+def _flavour(release: str) -> str:
+    """What kind of kernel it is: the words after the version's, else the letters in it (``el9uek.x86_64``, ``el9_4.x86_64+rt``)."""
+    words = list(dropwhile(lambda word: word[:1].isdigit(), release.split("-")))
+    return "-".join(words) or re.sub(r"[^a-z+]", "", release.rpartition("-")[2])
+
+
+def _default_kernel(runner: Runner, installed: List[str], running: str) -> str:
+    """What the boot loader will start: asked where it can be asked, else the newest of the kind that runs."""
     if runner.which("grubby"):
         # It fails for who is not root, and where the loader is not one that it knows.
         said = runner.run(["grubby", "--default-kernel"])
         if said.rc == 0 and "vmlinuz-" in said.stdout:
             return said.stdout.strip().rpartition("vmlinuz-")[2]
-    return installed[-1]
+    return [release for release in installed if _flavour(release) == _flavour(running)][-1]
 
 
 def _kernel_reasons(found: Dict[str, Any], needrestart: str) -> List[str]:

@@ -68,6 +68,20 @@ def test_the_boot_loader_is_believed_where_it_can_be_asked() -> None:
     assert reasons(dumb)[0] is True
 
 
+@pytest.mark.parametrize(("running", "others", "default"), [
+    ("6.6.51+rpt-rpi-2712", "6.6.51+rpt-rpi-v8", None), ("6.6.51+rpt-rpi-2712", "6.6.62+rpt-rpi-v8 6.6.62+rpt-rpi-2712", "6.6.62+rpt-rpi-2712"),
+    ("6.12.3", "6.12.3.old 6.12.3.dpkg-bak 6.12.4.dpkg-new", None), ("6.12.3", "6.12.4", "6.12.4"),
+    ("6.1.0-31-amd64", "6.1.0-32-cloud-amd64 6.1.0-32-rt-amd64", None), ("6.1.0-31-amd64", "6.12.41+deb13-amd64", "6.12.41+deb13-amd64"),
+    ("6.1.0-0.deb11.21-cloud-amd64", "6.1.0-0.deb11.22-cloud-amd64", "6.1.0-0.deb11.22-cloud-amd64"),
+    ("6.8.0-45-generic", "6.8.0-1016-aws", None), ("6.8.0-45-generic", "6.8.0-47-generic", "6.8.0-47-generic"),
+    ("6.4.0-150600.21-default", "6.4.0-150600.23.7-default", "6.4.0-150600.23.7-default"),
+    ("5.14.0-427.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64+rt 5.15.0-300.163.18.el9uek.x86_64", None),
+    ("5.14.0-427.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64", "5.14.0-427.13.1.el9_4.x86_64")])
+def test_without_a_boot_loader_to_ask_only_kernels_of_the_running_one_s_flavour_count(
+        running: str, others: str, default: str | None) -> None:
+    assert kernel(host(running, "%s %s" % (others, running)))["default"] == (default or running)
+
+
 @pytest.mark.parametrize("on", [
     host("6.18-host", "6.1.0-31-amd64", {"systemd-detect-virt": (0, "")}), host("6.18-host", "6.1.0-31-amd64"), host("6.18-host", ""),
 ])
