@@ -247,11 +247,13 @@ class Installation:
 
 
 def complete(request: Request, installed: Sequence[Package], native: str) -> Request:
-    """A package that is named without an architecture has the one that is installed, or the host's."""
+    """A package that is named without an architecture has the one that is installed, or the host's, which is meant also where several are."""
     selection = request.selection
     if selection.packages is None:
         return request
-    archs = {package.name: package.arch for package in installed}
+    own = (native, "all", "noarch")
+    nearest_last = sorted(((own.index(p.arch) if p.arch in own else len(own), p.arch, p.name) for p in installed), reverse=True)
+    archs = {name: arch for _distance, arch, name in nearest_last}
     packages = tuple(replace(w, arch=w.arch or archs.get(w.name, native)) for w in selection.packages)
     return replace(request, selection=replace(selection, packages=packages))
 

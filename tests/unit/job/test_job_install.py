@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandTimeout, JobLost, LockTimeout
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import outcome
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation, planned
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation, complete, planned
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.journal import Journal
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.request import REPAIR, Request
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.result import autopsy
@@ -352,3 +352,12 @@ def test_one_job_at_a_time(host: Any, do: Do, tmp_path: Path) -> None:
 
 def test_a_package_without_an_architecture_has_the_installed_one(host: Any, do: Do) -> None:
     assert results(do(selection=Selection(packages=(Wanted("a", "", "2"),)))) == {"a": "installed"}
+
+
+@pytest.mark.parametrize(("there", "meant"), [
+    ("amd64 i386", "amd64"), ("i386 amd64", "amd64"), ("i386", "i386"), ("all i386", "all"), ("i386 noarch", "noarch"), ("all amd64", "amd64"),
+    ("armhf i386", "armhf"), ("", "amd64")])
+def test_of_several_architectures_the_host_s_own_is_meant(there: str, meant: str) -> None:
+    request = Request(selection=Selection(packages=(Wanted("libc6", "", "2"),)))
+    installed = [Package("libc6", arch, "1") for arch in there.split()]
+    assert complete(request, installed, "amd64").selection.packages == (Wanted("libc6", meant, "2"),)
