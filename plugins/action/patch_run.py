@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import closing, opening
+from ..plugin_utils import closing, controlling, opening
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, open_ledger
 from ..plugin_utils.ledger import hosts, runs
 from ..plugin_utils.ledger.engine import Ledger
-from ..plugin_utils.play import in_step_batch, out_of_play
+from ..plugin_utils.play import actor, in_step_batch, out_of_play
+
+
+_CONTROL = {"paused": "paused", "resumed": "running", "stopped": "stopping", "disowned": ""}
 
 
 class RunFailed(PatchtrainError):
@@ -22,8 +25,39 @@ class RunFailed(PatchtrainError):
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
-        todo = {"opened": self._opened, "planned": self._planned, "closed": self._closed, "finished": self._finished}
-        return todo[self.needed("state")](open_ledger(self.settings().patch_ledger))
+        todo = {"opened": self._opened, "planned": self._planned, "closed": self._closed, "finished": self._finished,
+                "info": self._info, "released": self._released}
+        state, ledger = self.needed("state"), open_ledger(self.settings().patch_ledger)
+        return self._control(ledger, state) if state in _CONTROL else todo[state](ledger)
+
+    # --- from another terminal or job --------------------------------------------------------------------------------------
+
+    def _info(self, ledger: Ledger) -> Dict[str, Any]:
+        result = controlling.show(ledger, self._name(), "")
+        self._display.display(result["text"])
+        return result
+
+    def _released(self, ledger: Ledger) -> Dict[str, Any]:
+        return controlling.release(ledger, list(self.argument("hosts") or []), self._actor(), self._reason())
+
+    def _control(self, ledger: Ledger, state: str) -> Dict[str, Any]:
+        run = controlling.find(ledger, self._name(), "")
+        if self.checking:
+            return {"run_id": run.name, "run_state": run.state, "msg": "check mode: run %s stays %s" % (run.name, run.state)}
+        if state == "disowned":
+            return controlling.disown(ledger, run, self._actor(), bool(self.argument("force", False)))
+        return controlling.set_state(ledger, run, _CONTROL[state], self._actor(), self._reason())
+
+    def _name(self) -> str:
+        return str(self.argument("run_id") or "")
+
+    def _reason(self) -> str:
+        return str(self.argument("reason") or "")
+
+    def _actor(self) -> str:
+        return actor(self.variables)["actor"]
+
+    # --- from the run itself ------------------------------------------------------------------------------------------------
 
     def _opened(self, ledger: Ledger) -> Dict[str, Any]:
         result = opening.open_run(self, ledger)

@@ -28,12 +28,31 @@ options:
       - V(closed) finishes the run if this host was its last one; for plays of one's own. The task fails when its host ended in a state of
         E(patch_fail_on), as O(fail_host) says.
       - V(finished) finishes the run, whatever its hosts' states, writes the report and fails when a host ended in a state of E(patch_fail_on).
+      - V(info) tells who is out of service, since when, why, the end of the log, and the exact next command; of O(run_id), or of all unfinished runs.
+      - V(paused) gives no further slots until V(resumed). V(stopped) finishes what is out of service and starts nothing more, and says how long that
+        takes at most.
+      - V(released) returns the slots of O(hosts) that are gone for good, for O(reason). A host that a living run works on is refused.
+      - V(disowned) declares the run's controller gone, so that the next start under the run's name goes on with it. Needed only where that can't be
+        known, because the controller was another machine; with O(force).
     type: str
     required: true
-    choices: [opened, planned, closed, finished]
+    choices: [opened, planned, closed, finished, info, paused, resumed, stopped, released, disowned]
   run_id:
-    description: The run's name, as returned by O(state=opened). Needed for all other states.
+    description:
+      - The run's name, as returned by O(state=opened). Needed for V(planned), V(closed) and V(finished). The states for people take the only unfinished
+        run where it is not given.
     type: str
+  hosts:
+    description: Of O(state=released), the hosts that are gone for good.
+    type: list
+    elements: str
+  reason:
+    description: Why; recorded. Needed for O(state=released).
+    type: str
+  force:
+    description: Of O(state=disowned), whether the controller is gone though it can't be seen from here.
+    type: bool
+    default: false
   fail_host:
     description: Of O(state=closed), whether the task fails when its host ended in a state of E(patch_fail_on). By default E(patch_fail_host).
     type: bool
@@ -48,6 +67,17 @@ EXAMPLES = r"""
   register: patch_opened
   run_once: true
 
+- name: Who is out of service, and what is to be done?
+  fleetops.patchtrain.patch_run:
+    state: info
+  run_once: true
+
+- name: Start no further host for now
+  fleetops.patchtrain.patch_run:
+    state: paused
+    reason: the database team looks into it
+  run_once: true
+
 - name: Finish it
   fleetops.patchtrain.patch_run:
     state: finished
@@ -56,6 +86,29 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+text:
+  description: Who is out of service, for a terminal.
+  returned: O(state=info)
+  type: str
+runs:
+  description: The runs that were asked for, each with its state, controller and hosts by state.
+  returned: O(state=info)
+  type: list
+  elements: dict
+out_of_service:
+  description: Each host that is, with since when (epoch seconds), why, its step, the end of its log and the next command.
+  returned: O(state=info)
+  type: list
+  elements: dict
+run_state:
+  description: The run's state now.
+  returned: O(state=paused), O(state=resumed), O(state=stopped) and O(state=disowned)
+  type: str
+returned:
+  description: The hosts whose slots were returned.
+  returned: O(state=released)
+  type: list
+  elements: str
 run_id:
   description: The run's name.
   returned: success

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person does to a run from another terminal or job: look, pause, resume, stop, give up a host, take the run over.
+
+The run itself reads its state before it gives a slot, so that a word in the ledger is all it takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Sequence
+
+from ..module_utils.errors import BadInput, PatchtrainError
+from .ledger import hosts, runs, slots
+from .ledger.engine import Ledger
+from .ledger.owner import Owner, is_gone
+from .ledger.rows import Held, Run
+from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
+from .standing import standing
+
+Result = Dict[str, Any]
+
+
+class StillAlive(PatchtrainError):
+    """Somebody works on it."""
+
+
+def find(ledger: Ledger, name: str, deployment: str) -> Run:
+    """The run of that name; without one, the only unfinished run of the deployment, or of all."""
+    with ledger.read() as c:
+        if name:
+            return runs.get(c, name)
+        found = runs.recent(c, 50, deployment or None, unfinished=True)
+    if len(found) != 1:
+        known = "; unfinished are %s" % ", ".join(run.name for run in found) if found else ""
+        raise BadInput("which run? %s: name it with -e patch_run_name=NAME%s" % (
+            "%d are unfinished" % len(found) if found else "no run is unfinished", known))
+    return found[0]
+
+
+def show(ledger: Ledger, name: str, deployment: str) -> Result:
+    """One run; without a name and without an unfinished run, all that is out of service."""
+    with ledger.read() as c:
+        wanted = [runs.get(c, name)] if name else runs.recent(c, 20, deployment or None, unfinished=True)
+    found = standing(ledger, wanted, everywhere=not name)
+    return {"runs": found["runs"], "out_of_service": found["out_of_service"], "text": found["text"], "msg": found["text"].splitlines()[0]}
+
+
+def set_state(ledger: Ledger, run: Run, state: str, actor: str, reason: str) -> Result:
+    with ledger.write() as c:
+        was = runs.by_id(c, run.id).state
+        now = runs.set_state(c, run.id, state, actor, reason)
+        working = [h.host for h in hosts.all_of(c, run.id, HOST_WORKING) if h.state != "waiting"]
+    said = {"paused": "no further host is started until it is resumed", "running": "hosts are started again",
+            "stopping": "no further host is started"}[state]
+    if state == "stopping" and working:
+        said += "; %s brought to an end first, which takes %d min at most" % (_are(working), -(-limits(now) // 60))
+    return {"changed": was != state, "run_id": run.name, "run_state": now.state, "msg": "run %s is %s: %s" % (run.name, now.state, said)}
+
+
+def _are(names: Sequence[str]) -> str:
+    return "%s %s" % (", ".join(names[:6]) + (" and %d more" % (len(names) - 6) if len(names) > 6 else ""), "is" if len(names) == 1 else "are")
+
+
+def limits(run: Run) -> float:
+    """Seconds that a host which was just started can take, by the limits of its steps."""
+    known = run.settings
+    steps = ("patch_drain_timeout", "patch_install_timeout", "patch_reboot_timeout", "patch_health_timeout", "patch_soak")
+    return sum(float(known.get(name) or 0) for name in steps) + 4 * float(known.get("patch_hook_task_timeout") or 0)
+
+
+def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Result:
+    """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them."""
+    if not names or not reason:
+        raise BadInput("which hosts are gone for good, and why? -e control_hosts=HOST,HOST -e control_reason=...")
+    with ledger.read() as c:
+        held = slots.holders(c, list(names))
+    for slot in held:
+        _refuse_living(slot)
+    with ledger.write() as c:
+        for slot in held:
+            state = None if slot.state in HOST_FINAL or slot.run_state not in RUN_UNFINISHED else "failed"
+            slots.give_back(c, slot.run_id, slot.host, state, reason, actor)
+    returned = sorted({slot.host for slot in held})
+    none = sorted(set(names) - set(returned))
+    return {"changed": bool(returned), "returned": returned, "msg": "; ".join(
+        (["returned: %s" % ", ".join(returned)] if returned else []) + (["held no slot: %s" % ", ".join(none)] if none else []))}
+
+
+def _refuse_living(slot: Held) -> None:
+    if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not is_gone(slot.owner):
+        raise StillAlive("run %s still works on %s (%s), from process %s on %s: stop it first, or wait" % (
+            slot.run, slot.host, slot.state, slot.owner.get("pid"), slot.owner.get("host")), run=slot.run, host=slot.host)
+
+
+def take_over(ledger: Ledger, run: Run, owner: Owner, actor: str, force: bool) -> Run:
+    """Another process goes on with an unfinished run: because the one it had is gone, or because a person knows that it is."""
+    if not force and not is_gone(run.owner):
+        raise StillAlive("run %s is worked on by process %s on %s; if you know that it is gone, say so: -e control_force=true" % (
+            run.name, run.owner.get("pid"), run.owner.get("host")), run=run.name)
+    with ledger.write() as c:
+        return runs.take_over(c, run.name, owner, actor)
+
+
+def disown(ledger: Ledger, run: Run, actor: str, force: bool) -> Result:
+    """Declare a run's controller gone, so that the next start of the run goes on with it."""
+    now = take_over(ledger, run, Owner("", 0, 0, ""), actor, force)
+    return {"changed": True, "run_id": run.name, "run_state": now.state,
+            "msg": "run %s belongs to nobody now: start it again under its name (-e patch_run_name=%s) and it goes on" % (run.name, run.name)}

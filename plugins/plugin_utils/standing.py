@@ -1,0 +1,95 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is out of service, since when, why, and what to do next: for somebody who is on call at night. Reads only."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .ledger import hosts, logs, runs, slots, steps
+from .ledger.engine import Ledger
+from .ledger.owner import is_gone
+from .ledger.rows import Held, Run
+from .report import commands
+from .report.hosts import hosts_of
+from .report.model import run_model
+from .report.text import cleaned
+from .scheduling.states import HOST_FINAL, RUN_UNFINISHED
+
+_TAIL = 5
+_DAY = 86400.0
+
+
+def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[str, Any]:
+    """``runs[]``, ``out_of_service[]`` (of these runs, or with ``everywhere`` of all) and both as ``text``."""
+    names = {run.name for run in wanted}
+    with ledger.read() as c:
+        held = [slot for slot in slots.holders(c) if everywhere or slot.run in names]
+        told = [_run(run, hosts.all_of(c, run.id)) for run in wanted]
+    out = [_out(ledger, slot) for slot in held]
+    return {"runs": told, "out_of_service": out, "text": "\n".join(_lines(told, out))}
+
+
+def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
+    counted = Counter(host.state for host in everyone)
+    return {"name": run.name, "deployment": run.deployment, "state": run.state, "reason": run.reason, "started_at": run.started_at, "actor": run.actor,
+            "controller": "process %s on %s" % (run.owner.get("pid"), run.owner.get("host")) if run.owner.get("pid") else "nobody",
+            "controller_gone": run.state in RUN_UNFINISHED and ownerless(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items()))}
+
+
+def ownerless(owner: Mapping[str, Any]) -> bool:
+    """Whether nobody works on a run any more, as far as can be known from here."""
+    return not owner.get("pid") or is_gone(owner)
+
+
+def _out(ledger: Ledger, slot: Held) -> Dict[str, Any]:
+    with ledger.read() as c:
+        walked = steps.all_of(c, slot.run_id, slot.host)
+        printed = logs.of_host(c, slot.run_id, slot.host)
+    step = walked[-1] if walked else None
+    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and ownerless(slot.owner)
+    return {"host": slot.host, "run": slot.run, "state": slot.state, "since": slot.taken_at, "seconds": max(0.0, time.time() - slot.taken_at),
+            "reason": slot.reason, "step": ("%s: %s" % (step.step, step.outcome or "going on")) if step else "",
+            "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(ledger, slot, gone)}
+
+
+def _next(ledger: Ledger, slot: Held, gone: bool) -> str:
+    """The exact command, or what to do where there is none."""
+    if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not gone:
+        return "wait: run %s works on it" % slot.run
+    with ledger.read() as c:
+        model = cleaned(run_model(ledger, slot.run, time.time(), _DAY)) if runs.get(c, slot.run) else {}
+    known = [host for host in hosts_of(model) if host.name == slot.host]
+    playbook = "patch" if gone else "restore"
+    line = commands.command(model, playbook, known) or "fleetops.patchtrain.%s for %s" % (playbook, slot.host)
+    if gone:
+        line = line.partition(" --limit")[0] + " -e patch_run_name=%s" % slot.run
+    return line
+
+
+def _lines(told: Sequence[Mapping[str, Any]], out: Sequence[Mapping[str, Any]]) -> List[str]:
+    lines: List[str] = []
+    for run in told:
+        said = ": " + run["reason"] if run["reason"] else ""
+        gone = ", which is GONE: start it again under its name, and it goes on" if run["controller_gone"] else ""
+        lines += ["Run %s (deployment %s) is %s%s, begun %s ago by %s" % (
+            run["name"], run["deployment"], run["state"], said, _span(time.time() - run["started_at"]), run["actor"]),
+            "  controller: %s%s" % (run["controller"], gone),
+            "  %d hosts: %s" % (run["hosts"], ", ".join("%d %s" % (many, state) for state, many in run["states"].items()))]
+    lines = lines or ["No run is unfinished."]
+    lines.append("Out of service: %s" % (len(out) or "no host"))
+    for host in out:
+        step = " (%s)" % host["step"] if host["step"] else ""
+        lines += ["  %s  %s, out for %s, run %s%s" % (host["host"], host["state"], _span(host["seconds"]), host["run"], step),
+                  *(["    why:  %s" % host["reason"]] if host["reason"] else []), *("    log:  %s" % line for line in host["log"]),
+                  "    next: %s" % host["next"]]
+    return lines
+
+
+def _span(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    return "%d s" % seconds if minutes < 1 else "%d min" % minutes if minutes < 120 else "%d h" % (minutes // 60)
+

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A hand on a run from another terminal, and what is told about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import StillAlive
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import NotAllowed, RunUnknown
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+
+
+def control(desk: Any, state: str, **more: Any) -> Any:
+    return desk.do(patch_run, state=state, **more)
+
+
+def slot(desk: Any, host: str) -> Any:
+    return desk.book(host=host).take_slot(Settings.from_variables({"patch_max_unavailable": 9}, host), ())
+
+
+def test_a_paused_run_gives_no_slot_until_it_is_resumed(desk: Any) -> None:
+    desk.open()
+    assert control(desk, "paused", reason="lunch")["msg"] == "run night is paused: no further host is started until it is resumed"
+    assert (slot(desk, "web1").kind, slot(desk, "web1").reason) == ("wait", "run night is paused")
+    assert not control(desk, "paused")["changed"]
+    assert control(desk, "resumed")["changed"]
+    assert slot(desk, "web1").granted
+
+
+def test_a_stopped_run_says_whom_it_still_finishes_and_for_how_long(desk: Any) -> None:
+    desk.open(patch_drain_timeout=60, patch_install_timeout=600)
+    desk.drained()
+    said = control(desk, "stopped", reason="enough")["msg"]
+    assert said.startswith("run night is stopping: no further host is started; web1 is brought to an end first, which takes ") and said.endswith(" min at most")
+    assert slot(desk, "web2").kind == "refused"
+    with pytest.raises(NotAllowed, match="is stopping and can't become running"):
+        control(desk, "resumed")
+
+
+def test_check_mode_changes_nothing(desk: Any) -> None:
+    desk.open()
+    assert control(desk, "paused", check=True)["msg"] == "check mode: run night stays running"
+    assert desk.run().state == "running"
+
+
+def test_the_only_unfinished_run_needs_no_name(desk: Any) -> None:
+    with pytest.raises(BadInput, match="which run[?] no run is unfinished"):
+        control(desk, "paused")
+    desk.open()
+    desk.open("day", targets=["web2"])
+    with pytest.raises(BadInput, match="2 are unfinished: .*unfinished are day, night"):
+        control(desk, "paused")
+    assert control(desk, "paused", run_id="day")["run_id"] == "day"
+    with pytest.raises(RunUnknown):
+        control(desk, "paused", run_id="dusk")
+
+
+def test_info_says_who_is_out_why_and_what_to_do_next(desk: Any) -> None:
+    desk.open(owner=desk.other, inventory=["/etc/hosts.yml"], deployment_file="/etc/web.yml")
+    book = desk.drained()
+    text = control(desk, "info")["text"]
+    assert "Run night (deployment web) is running" in text and "2 hosts: 1 drained, 1 waiting" in text
+    assert "web1  drained, out for 0 s, run night (enter: ok)" in text and "next: wait: run night works on it" in text
+    book.state("installing")
+    book.failed("failed", "Install: broke", True)
+    found = control(desk, "info", run_id="night")
+    assert found["out_of_service"][0]["reason"] == "Install: broke"
+    assert found["out_of_service"][0]["next"] == "ansible-playbook -i /etc/hosts.yml fleetops.patchtrain.restore --limit web1"
+
+
+def test_a_run_whose_controller_is_gone_is_told_how_it_goes_on(desk: Any) -> None:
+    desk.open(owner=desk.gone, inventory=["/etc/hosts.yml"], deployment_file="/etc/web.yml")
+    desk.drained()
+    found = control(desk, "info")
+    assert found["runs"][0]["controller_gone"] and "which is GONE" in found["text"]
+    assert found["out_of_service"][0]["next"] == (
+        "ansible-playbook -i /etc/hosts.yml fleetops.patchtrain.patch -e @/etc/web.yml -e patch_run_name=night")
+
+
+def test_nothing_is_out(desk: Any) -> None:
+    assert control(desk, "info")["text"] == "No run is unfinished.\nOut of service: no host"
+
+
+def test_a_host_that_is_gone_for_good_gives_its_slot_back_with_a_reason(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.drained().state("installing")
+    with pytest.raises(BadInput, match="which hosts are gone for good, and why"):
+        control(desk, "released", hosts=["web1"])
+    with pytest.raises(StillAlive, match="still works on web1 .installing."):
+        control(desk, "released", hosts=["web1"], reason="burnt down")
+    desk.book().failed("failed", "Install: broke", True)
+    done = control(desk, "released", hosts=["web1", "web2"], reason="burnt down")
+    assert done["returned"] == ["web1"] and done["msg"] == "returned: web1; held no slot: web2" and desk.slots() == []
+
+
+def test_a_run_on_another_machine_is_disowned_by_force_alone(desk: Any) -> None:
+    elsewhere = desk.other.__class__("elsewhere.example", 7, 7, "b")
+    desk.open(owner=elsewhere)
+    with pytest.raises(StillAlive, match="process 7 on elsewhere.example; if you know that it is gone"):
+        control(desk, "disowned", run_id="night")
+    assert "belongs to nobody now" in control(desk, "disowned", run_id="night", force=True)["msg"]
+    assert control(desk, "info")["runs"][0]["controller_gone"]
