@@ -128,7 +128,7 @@ class HostBook:
         """Write that these hosts can't come for their turn any more, so that they count as out of service."""
         if left and self.mine and not self._looking:
             with self._ledger.write() as c:
-                hosts.lose_waiting(c, self._run.id, left)
+                hosts.lose(c, self._run.id, left)
 
     # --- steps ----------------------------------------------------------------------------------------------------------
 

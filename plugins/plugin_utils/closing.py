@@ -20,7 +20,7 @@ from .report.as_text import render_text
 from .report.model import assessment_model, run_model
 from .report.write import write_report
 from .scheduling import budget
-from .scheduling.states import HOST_WORKING, uses_up_failures
+from .scheduling.states import HOST_WORKING, RUN_FINAL, uses_up_failures
 from .settings import Settings
 
 COLUMNS = 100
@@ -46,15 +46,15 @@ def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
 
 def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Optional[Batch]) -> Optional[Ending]:
     """End the run of a play of one's own with its last host; None where a host is still on its way, or may still have its turn.
-    Without a ``batch`` the run is another process's, and ends here only if that one is gone."""
+    Without a ``batch`` the run is another process's, of which a host was restored: it ends here if that process is gone and no host is left
+    to go on with. One that has ended already is told again with its last slot."""
     with ledger.write() as c:
         found = runs.get(c, run)
+        if batch is None and (runs.summary(c, found.id)["slots"] or not (found.state in RUN_FINAL or is_gone(found.owner))):
+            return None
         if batch:
-            hosts.lose_waiting(c, found.id, batch.left)
-            ends = _nobody_else_comes(c, found) or _play_ends(c, found, settings, batch)
-        else:
-            ends = is_gone(found.owner) and not runs.summary(c, found.id)["slots"]
-        if ends:
+            hosts.lose(c, found.id, batch.left)
+        if batch and (_nobody_else_comes(c, found) or _play_ends(c, found, settings, batch)):
             return runs.finish(c, found.id, settings.patch_fail_on)
         return runs.finish_if_done(c, found.id, settings.patch_fail_on)
 

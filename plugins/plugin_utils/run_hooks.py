@@ -32,8 +32,8 @@ def _prepare(action: Any, hosts: Iterable[str], target: Path) -> Dict[str, Dict[
     settings = action.settings()
     directory = hooks_directory(settings.patch_hooks_dir, action.variables)
     ready: Dict[str, Dict[str, str]] = {point: {} for point in POINTS}
-    parsing = Parsing.of_task(action._task, action._loader)
     for point, name in sorted(_named(action, hosts)):
+        parsing = Parsing.of_task(action._task, action._loader)
         copy = prepare(find(name, directory), point, target, parsing, int(settings.patch_hook_task_timeout))
         ready[point][name] = str(copy)
     return ready

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..scheduling.states import RUN_FINAL, host_may_go
+from ..scheduling.states import HOST_WORKING, RUN_FINAL, host_may_go
 from . import events, schema
 from ._sqlalchemy import sa
 from .errors import HostUnknown, NotAllowed
@@ -47,12 +47,13 @@ def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str 
     return get(c, run_id, host)
 
 
-def lose_waiting(c: sa.Connection, run_id: int, lost: Collection[str], at: float | None = None) -> None:
-    """Hosts that left their play before their turn, without a word to the ledger: nobody can say that they serve."""
+def lose(c: sa.Connection, run_id: int, lost: Collection[str], at: float | None = None) -> None:
+    """Hosts that left their play without a word to the ledger: nobody works on them any more, and nobody can say that they serve."""
     state = c.execute(sa.select(schema.runs.c.state).where(schema.runs.c.id == run_id)).scalar_one()
-    for host in all_of(c, run_id, ["waiting"]) if state not in RUN_FINAL else ():
+    for host in all_of(c, run_id, HOST_WORKING) if state not in RUN_FINAL else ():
         if host.host in lost:
-            set_state(c, run_id, host.host, "unreachable", "it left the play before its turn: unreachable, or failed in another task", at=at)
+            when = "before its turn" if host.state == "waiting" else "while it was %s" % host.state
+            set_state(c, run_id, host.host, "unreachable", "it left the play %s: unreachable, or failed in another task" % when, at=at)
 
 
 def _check(c: sa.Connection, was: RunHost, state: str) -> None:

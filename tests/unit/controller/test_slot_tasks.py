@@ -241,6 +241,15 @@ def test_a_host_that_left_the_play_before_its_turn_counts_as_out_of_service(desk
     assert "web2" in desk.state("web1").reason
 
 
+def test_a_host_that_left_the_play_in_its_drain_is_waited_for_by_nobody(desk: Any) -> None:
+    desk.open()
+    desk.drained("night", "web2")
+    gone = {"ansible_play_hosts": ["web1"], "patch_max_unavailable": 1}
+    assert desk.do(maintenance_slot, state="taken", run_id="night", variables=gone)["granted"] is False
+    assert (desk.state("web2").state, desk.slots()) == ("unreachable", [("night", "web2")])
+    assert "while it was drained" in desk.state("web2").reason
+
+
 def test_the_play_of_another_process_says_nothing_about_who_waits(desk: Any) -> None:
     desk.open(owner=desk.other)
     desk.book().out_of_play(["web2"])
