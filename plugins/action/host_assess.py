@@ -39,6 +39,11 @@ class ActionModule(PatchtrainAction):
 
     def _prepare(self, book: HostBook) -> Dict[str, Any]:
         """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""
+        ended = book.final_state()
+        if ended or book.is_on_its_way():
+            # Of a run that is gone on with: what was prepared stays as it is.
+            state, reason = (ended.state, ended.reason) if ended else ("", "taken up where it was left")
+            return {"host_state": state, "reason": reason, "msg": reason or state, "changes": (book.plan() or {}).get("changes", [])}
         result: Dict[str, Any] = {}
         try:
             goal = aim(book, open_ledger(self.settings().patch_ledger), self.remote(), self.settings())

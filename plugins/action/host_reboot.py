@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
-from ..plugin_utils.rebooting import reboot
+from ..plugin_utils.rebooting import reboot, rebooted_since
 
 
 class ActionModule(PatchtrainAction):
@@ -18,6 +18,9 @@ class ActionModule(PatchtrainAction):
         if not self.argument("run_id"):
             return self._reboot("it was asked for", timeout)
         book = self.book()
+        done = self._taken_up(book, timeout)
+        if done:
+            return done
         wanted, reason = self._wanted(book)
         if not wanted:
             return {"rebooted": False, "reason": reason}
@@ -28,6 +31,21 @@ class ActionModule(PatchtrainAction):
         if result["rebooted"]:
             book.rebooted(result["boot_id"])
         return result
+
+    def _taken_up(self, book: HostBook, timeout: float) -> Dict[str, Any]:
+        """Of a run that is gone on with: what became of a reboot that was begun already; empty where there was none."""
+        before = book.last_step("reboot")
+        if before is None or self.checking:
+            return {}
+        if before.outcome == "ok":
+            return {"rebooted": False, "reason": "rebooted before, by this run"}
+        found = rebooted_since(self.remote(), book.boot_id(), timeout)
+        if found is None:
+            return {}
+        book.end("reboot", "ok", "found rebooted")
+        book.rebooted(found.boot_id)
+        return {"changed": True, "rebooted": True, "reason": "found rebooted", "boot_id": found.boot_id, "elapsed": round(found.elapsed, 1),
+                "executions": found.executions}
 
     def _wanted(self, book: HostBook) -> "tuple[bool, str]":
         setting = self.settings().patch_reboot

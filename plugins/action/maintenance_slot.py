@@ -49,7 +49,7 @@ class ActionModule(PatchtrainAction):
             decision = book.take_slot(settings, in_step_batch(self._task, self.variables))
             waited = time.monotonic() - begun
             if decision.granted:
-                return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": ""}
+                return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
                 self._let_updaters_go(book)
                 return self._no_slot("not_started", decision.reason, book)

@@ -14,6 +14,7 @@ from ..plugin_utils.book import HostBook, open_ledger
 from ..plugin_utils.ledger import hosts, runs
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.play import actor, in_step_batch, out_of_play
+from ..plugin_utils.scheduling.states import HOST_WORKING
 
 
 _CONTROL = {"paused": "paused", "resumed": "running", "stopped": "stopping", "disowned": ""}
@@ -69,10 +70,12 @@ class ActionModule(PatchtrainAction):
             found = runs.get(c, run)
             all_hosts = hosts.all_of(c, found.id)
             plans = {host.host: hosts.plan(c, found.id, host.host) for host in all_hosts}
-        turn = [host for host in all_hosts if host.state == "waiting"]
-        canaries = sum(1 for host in turn if host.canary)
+        # Of a run that is gone on with, those in the middle come first: they are out of service.
+        turn = sorted((host for host in all_hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
+        before = sum(1 for host in turn if host.state != "waiting")
+        canaries = sum(1 for host in turn if host.canary and host.state == "waiting")
         self._display.display(_plan_text(run, all_hosts, plans))
-        serial: List[Any] = [canaries, "100%"] if canaries else ["100%"]
+        serial: List[Any] = [before + canaries, "100%"] if canaries else ["100%"]
         return {"plan": {"run_id": run, "order": [host.host for host in turn], "serial": serial}}
 
     def _closed(self, ledger: Ledger) -> Dict[str, Any]:
@@ -115,6 +118,7 @@ def _plan_text(run: str, all_hosts: List[Any], plans: Dict[str, Any]) -> str:
     lines = ["Plan of run %s" % run]
     for number, host in enumerate(all_hosts, 1):
         changes = len((plans[host.host] or {}).get("changes", []))
-        what = "%d packages to change" % changes if host.state == "waiting" else host.state
+        what = "%d packages to change" % changes if host.state == "waiting" else host.state + (
+            ", and goes on" if host.state in HOST_WORKING else "")
         lines.append("%4d  %-30s %s%s" % (number, host.host, what, ": " + host.reason if host.reason else ""))
     return "\n".join(lines)

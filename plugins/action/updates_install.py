@@ -31,6 +31,9 @@ class ActionModule(PatchtrainAction):
             raise NotPrepared("%s was not prepared in run %s, so what to install is not known" % (self.host, book.run), run=book.run)
         if not plan["changes"]:
             return {"msg": "nothing to install"}
+        before = book.installation()
+        if before is not None and (self.checking or before.outcome == "ok"):
+            return {"msg": "%s, by this run" % ("installed before" if before.outcome == "ok" else "an installation was begun before")}
         args.update(dict(selection_arguments(self.settings()), **arguments_of_plan(plan)), run_id=book.run, step="install",
                     keep_config=self.settings().patch_keep_config, timeout=self.settings().patch_install_timeout)
         if self.settings().patch_rollback:
@@ -59,8 +62,8 @@ class ActionModule(PatchtrainAction):
         with book.step("install") as step:
             result = patient.install(self.remote(), MODULE, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
             book.installed(result)
-            step.detail = {"executions": result.get("executions"), "reboot": result.get("reboot"), "repaired": result.get("repaired"),
-                           "leftover_config": result.get("leftover_config", [])}
+            kept = ("executions", "boot_id", "reboot", "repaired")
+            step.detail = dict({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
             raise_if_failed(result)
             at_the_release(result.get("assessment") or {}, book.release)
         return result

@@ -71,6 +71,11 @@ granted:
   description: Whether the host holds a slot now.
   returned: O(state=taken)
   type: bool
+hooks_done:
+  description: The hooks that the run has been through with the host already, where it is gone on with.
+  returned: O(state=taken), and granted
+  type: list
+  elements: str
 host_state:
   description: The host's state in the run.
   returned: success

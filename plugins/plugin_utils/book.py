@@ -22,7 +22,7 @@ from .ledger.owner import owner_of
 from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
-from .scheduling.states import HOST_FINAL, RUN_FINAL
+from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
 from .settings import Settings
 
 HOLD = 12 * 3600.0
@@ -188,7 +188,25 @@ class HostBook:
 
     def installation(self) -> Optional[Step]:
         """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end."""
-        return next((step for step in reversed(self._steps()) if step.step == "install"), None)
+        return self.last_step("install")
+
+    def last_step(self, name: str) -> Optional[Step]:
+        """The last step of this name, if one was begun; without an outcome nobody saw its end."""
+        return next((step for step in reversed(self._steps()) if step.step == name), None)
+
+    def boot_id(self) -> str:
+        """The boot id that the host had when this run was through with its packages, else when it was prepared."""
+        installed = self.installation()
+        known = (installed.detail or {}).get("boot_id") if installed else None
+        return str(known or (self.baseline() or {}).get("boot_id") or "")
+
+    def hooks_done(self) -> List[str]:
+        """The hooks that this run has been through with the host: a run that is gone on with does not do them again."""
+        return sorted({step.step.partition(" ")[2] for step in self._steps() if step.step.startswith("hook ") and step.outcome == "ok"})
+
+    def is_on_its_way(self) -> bool:
+        """Whether the run has begun with the host already, and is not through: it is taken up where it was left."""
+        return self._host().state in HOST_WORKING and self._host().state != "waiting"
 
     def _steps(self) -> List[Step]:
         with self._ledger.read() as c:

@@ -26,6 +26,7 @@ from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
+from .standing import ownerless
 from .variables import patch_variables
 
 
@@ -76,11 +77,30 @@ def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run,
         if others and not in_step:
             raise BadInput("this play has opened run %s already, and under its strategy hosts can't be in two runs of one play: "
                            "include the role in a play of its own, or use strategy linear" % others[-1].name, run=others[-1].name)
-        runs.end_abandoned(c, new.actor)
+        resumed = _resumed(action, c, new, seat)
+        if resumed:
+            return resumed, False
+        runs.end_abandoned(c, new.deployment, new.actor)
         run, created = runs.open_run(c, new)
         if not created and seat.state(c, run) in HOST_FINAL:
             raise BadInput("%s has come to its end in run %s already: give patch_run_name another name" % (seat.host, run.name), run=run.name)
         return run, created
+
+
+def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) -> Optional[Run]:
+    """The unfinished run of that name whose controller is gone, taken up by this one; None where there is none."""
+    run = next((run for run in runs.recent(c, 200, unfinished=True) if run.name == new.name), None)
+    if run is None or run.owner == new.owner.to_dict() or not ownerless(run.owner):
+        return None
+    if run.deployment != new.deployment:
+        raise BadInput("run %s is unfinished, and of deployment %s, not %s: give patch_run_name another name" % (run.name, run.deployment, new.deployment),
+                       run=run.name)
+    now, then = {target.host for target in new.targets}, set(run.settings["targets"])
+    detail = {"joiners": sorted(now - then), "leavers": sorted(then - now)}
+    for what, names in detail.items():
+        if names:
+            action._display.warning("run %s keeps the targets of its beginning; %s since: %s" % (run.name, what, ", ".join(names)))
+    return runs.resume(c, run.name, seat.owner, seat.token, new.actor, detail)
 
 
 def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewRun:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import Callable, Optional, Sequence, Tuple
 
 from ..module_utils.errors import CommandFailed, PatchtrainError
 from .remote import CannotRun, Lost, Remote
@@ -51,14 +51,35 @@ def reboot(remote: Remote, timeout: float, order: Sequence[str] = ("systemctl", 
         said = {"rc": 0}  # the host was faster than its answer; the boot id will tell
     if said["rc"] not in (0, 255, -15, 143):
         raise CommandFailed("%s refused to reboot: %s" % (remote.name, str(said.get("stderr")).strip()), order, rc=said["rc"])
-    while clock() - begun < timeout:
+    now, asked = _wait(remote, timeout - (clock() - begun), lambda found: found != before, clock, sleep)
+    if now is None:
+        raise NotBack("%s did not come back within %g s after its reboot" % (remote.name, timeout), host=remote.name, boot_id=before)
+    return Rebooted(now, clock() - begun, executions + asked)
+
+
+def rebooted_since(remote: Remote, before: str, timeout: float, clock: Callable[[], float] = time.monotonic,
+                   sleep: Callable[[float], None] = time.sleep) -> Optional[Rebooted]:
+    """After a reboot that somebody else ordered, or may have: whether the host has booted since it had that boot id, as soon as it
+    answers. None where it has not. Raises ``NotBack`` when ``timeout`` seconds pass."""
+    begun = clock()
+    now, asked = _wait(remote, timeout, lambda found: True, clock, sleep)
+    if now is None:
+        raise NotBack("%s does not answer, %g s after it may have been rebooted" % (remote.name, timeout), host=remote.name, boot_id=before)
+    return Rebooted(now, clock() - begun, asked) if now != before else None
+
+
+def _wait(remote: Remote, seconds: float, wanted: Callable[[str], bool], clock: Callable[[], float],
+          sleep: Callable[[float], None]) -> Tuple[Optional[str], int]:
+    """The boot id as soon as it is as wanted, None when the time passes; and how often was asked."""
+    ends, asked = clock() + seconds, 0
+    while clock() < ends:
         remote.forget_connection()
-        executions += 1
+        asked += 1
         try:
             now = boot_id(remote, _ANSWER)
         except (Lost, CannotRun, CommandFailed):
-            now = before
-        if now != before:
-            return Rebooted(now, clock() - begun, executions)
+            now = ""
+        if now and wanted(now):
+            return now, asked
         sleep(0.5)
-    raise NotBack("%s did not come back within %g s after its reboot" % (remote.name, timeout), host=remote.name, boot_id=before)
+    return None, asked

@@ -76,6 +76,17 @@ def take_over(c: sa.Connection, name: str, owner: Owner, actor: str = "", at: fl
     return get(c, name)
 
 
+def resume(c: sa.Connection, name: str, owner: Owner, play: str, actor: str = "", detail: Data | None = None, at: float | None = None) -> Run:
+    """Go on with an unfinished run in another controller process. What was never touched gets its turn again."""
+    run = take_over(c, name, owner, actor, at)
+    _update(c, run.id, settings=dict(run.settings, play=play))
+    for host in hosts.all_of(c, run.id, ("not_started", "deferred", "unreachable")):
+        if host.state != "unreachable" or host.came_from == "waiting":
+            hosts.set_state(c, run.id, host.host, "waiting", "the run goes on", actor, at)
+    events.append(c, "gone_on_with", run_id=run.id, actor=actor, detail=detail, at=at)
+    return get(c, name)
+
+
 def get(c: sa.Connection, name: str) -> Run:
     run = _find(c, name)
     if run is None:
@@ -153,11 +164,12 @@ def finish_if_done(c: sa.Connection, run_id: int, fail_on: Collection[str] = FAI
     return finish(c, run_id, fail_on, actor, at)
 
 
-def end_abandoned(c: sa.Connection, actor: str = "", at: float | None = None) -> list[str]:
-    """End the runs whose controller process is gone and that hold no slot: nobody works on them, and nobody is out of service. Their names."""
+def end_abandoned(c: sa.Connection, deployment: str, actor: str = "", at: float | None = None) -> list[str]:
+    """End the runs of a deployment whose controller process is gone and that hold no slot, because another one begins: nobody works on
+    them, and nobody is out of service. Their names."""
     t, slots = schema.runs, schema.slots
     holding = sa.select(slots.c.run_id).where(slots.c.returned_at.is_(None))
-    query = sa.select(t).where(t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
+    query = sa.select(t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
     left = [run for run in (read(Run, row) for row in c.execute(query)) if is_gone(run.owner)]
     for run in left:
         finish(c, run.id, run.settings.get("patch_fail_on", FAIL_ON), actor, at)
@@ -201,7 +213,7 @@ def _create(c: sa.Connection, new: NewRun, at: float) -> Run:
 def _in_use(run: Run) -> RunInUse:
     gone = is_gone(run.owner)
     doing = "was left unfinished by a controller process that is gone" if gone else "is being worked on"
-    advice = "bring back its hosts (playbook fleetops.patchtrain.restore)" if gone else "wait for its end"
+    advice = "start it with the playbook fleetops.patchtrain.patch to go on with it" if gone else "wait for its end"
     return RunInUse("run %s %s (process %s on %s): %s, or give patch_run_name another name"
                     % (run.name, doing, run.owner.get("pid"), run.owner.get("host"), advice), run=run.name, owner=run.owner, gone=gone)
 

@@ -213,6 +213,22 @@ def test_the_runs_of_a_process_are_found_however_many_others_came_since(ledger, 
         assert [run.id for run in runs.of_owner(c, owner_of())] == [mine.id]
 
 
+def test_an_unfinished_run_is_gone_on_with_by_another_process(ledger, open_run, walk):
+    run = open_run("night", ["web1", "web2", "web3", "web4", "web5"], owner=replace(owner_of(), started=1), settings={"play": "old", "set": []})
+    walk(run, "web1", "draining", "drained", "installing")
+    walk(run, "web2", "draining", "failed")
+    walk(run, "web3", "unreachable")
+    walk(run, "web4", "not_started")
+    with ledger.write() as c:
+        now = runs.resume(c, "night", owner_of(), "new", "bob", {"joiners": ["web9"]}, 3000.0)
+    with ledger.read() as c:
+        assert now.owner == owner_of().to_dict() and now.settings["play"] == "new" and now.settings["set"] == []
+        assert {h.host: h.state for h in hosts.all_of(c, run.id)} == {
+            "web1": "installing", "web2": "failed", "web3": "waiting", "web4": "waiting", "web5": "waiting"}
+        told = events.of_run(c, run.id)[-1]
+        assert (told.action, told.actor, told.detail) == ("gone_on_with", "bob", {"joiners": ["web9"]})
+
+
 def test_what_a_vanished_controller_left_is_ended_unless_a_host_is_still_out(ledger, open_run):
     gone = replace(owner_of(), started=1)
     open_run("left", owner=gone, settings={"patch_fail_on": []})
@@ -221,7 +237,7 @@ def test_what_a_vanished_controller_left_is_ended_unless_a_host_is_still_out(led
     open_run("living")
     slots.take(ledger, slots.Ask(holding.id, "web1", ["web1"], budget.max_unavailable(1, 1), budget.max_failed(0, 1)))
     with ledger.write() as c:
-        assert runs.end_abandoned(c, "bob", 3000.0) == ["left"]
+        assert runs.end_abandoned(c, "web", "bob", 3000.0) == ["left"]
     with ledger.read() as c:
         assert {run.name: run.state for run in runs.recent(c)} == {
             "left": "succeeded", "holding": "running", "elsewhere": "running", "living": "running"}
