@@ -54,6 +54,8 @@ def _objection(seen: Seen, digest: str, hours: float, max_age: float, now: float
 
 
 def _wrong(document: Mapping[str, Any], digest: str) -> str:
+    if "release" not in document and document.get("obstacles"):
+        return "could not be assessed: %s" % document["obstacles"][0]["message"]
     if document.get("release") != digest:
         return "is attached to %s" % (str(document.get("release"))[:12] if document.get("release") else "no release")
     drift = [row for row in document.get("drift", ()) if row["kind"] in _COUNTS]

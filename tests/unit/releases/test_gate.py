@@ -34,6 +34,7 @@ def test_a_host_that_has_been_there_long_enough() -> None:
     ((), "h: was never assessed"),
     ((at(25),), "h: was last assessed 25.0 h ago, and at most 24.0 h count: assess it again"),
     ((at(1, release=None), at(30)), "h: is attached to no release"),
+    (((NOW - HOUR, {"obstacles": [{"kind": "unreachable", "message": "h can't be reached"}]}), at(30)), "h: could not be assessed: h can't be reached"),
     ((at(1, release="e" * 64),), "h: is attached to eeeeeeeeeeee"),
     ((at(1, drift=DRIFT), at(30)), "h: differs from the release in 1 places (a)"),
     ((at(1, interrupted="dpkg"),), "h: is not healthy: dpkg"),
