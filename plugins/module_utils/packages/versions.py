@@ -60,6 +60,8 @@ def _fields(version: str) -> Tuple[str, str, str]:
 
 def _compare_deb_part(one: str, other: str) -> int:
     """Alternating runs: text in dpkg's alphabet, then digits as a number; where one ends, an empty run stands."""
+    if one == other:
+        return 0
     left, right = _DEB_PARTS.findall(one), _DEB_PARTS.findall(other)
     for index in range(max(len(left), len(right))):
         text, number = left[index] if index < len(left) else ("", "")

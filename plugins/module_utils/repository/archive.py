@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The changelog inside a .deb, read without unpacking it where Python knows its compression."""
+"""What is inside a .deb, read without unpacking it where Python knows its compression."""
 
 from __future__ import annotations
 
@@ -36,11 +36,30 @@ def changelog(runner: Runner, path: str, package: str, deadline: Deadline) -> Fo
     folder = "usr/share/doc/%s" % package
     try:
         with open(path, "rb") as handle:
-            member, mode = _data(handle)
+            member, mode = _member(handle, "data.tar")
             found = None if mode is None else _from_tar(cast(BinaryIO, member), mode, folder)
         return found or _unpacked(runner, path, folder, deadline)
     except _BROKEN as error:
         raise FileWrong("%s can't be read as a package: %s" % (path, error), file=path) from error
+
+
+def control(path: str) -> Optional[str]:
+    """Its control file; None where that is not found out here, and dpkg-deb has to say what the file is."""
+    try:
+        with open(path, "rb") as handle:
+            member, mode = _member(handle, "control.tar")
+            return None if mode is None else _control(cast(BinaryIO, member), mode)
+    except _BROKEN:
+        return None
+
+
+def _control(data: BinaryIO, mode: str) -> Optional[str]:
+    with tarfile.open(fileobj=data, mode=mode) as tar:  # type: ignore[call-overload]
+        for member in tar:
+            content = tar.extractfile(member) if member.name in ("./control", "control") and member.isfile() else None
+            if content is not None:
+                return cast(bytes, content.read(_LARGEST)).decode("utf-8")
+    return None
 
 
 class _Part(io.RawIOBase):
@@ -59,17 +78,17 @@ class _Part(io.RawIOBase):
         return block
 
 
-def _data(handle: BinaryIO) -> Tuple[_Part, Optional[str]]:
-    """The package's content, and how tarfile reads it; None for a compression that Python does not know."""
+def _member(handle: BinaryIO, wanted: str) -> Tuple[_Part, Optional[str]]:
+    """``data.tar`` or ``control.tar``, and how tarfile reads it; None for a compression that Python does not know."""
     if handle.read(len(_MAGIC)) != _MAGIC:
         raise ValueError("it is no ar archive")
     while True:
         head = handle.read(60)
         if len(head) < 60:
-            raise ValueError("it has no content")
+            raise ValueError("it has no %s" % wanted)
         name, size = head[:16].decode("ascii", "replace").strip().rstrip("/"), int(head[48:58])
-        if name.startswith("data.tar"):
-            return _Part(handle, size), _MODES.get(name[len("data.tar"):])
+        if name.startswith(wanted):
+            return _Part(handle, size), _MODES.get(name[len(wanted):])
         handle.seek(size + size % 2, os.SEEK_CUR)
 
 

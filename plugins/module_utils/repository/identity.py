@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..clock import Deadline
 from ..runner import Runner
 from ..text import last_line
+from .archive import control
 from .files import APT, Item, Place
 from .pool import FileWrong
 
@@ -28,9 +29,9 @@ Named = Tuple[Item, str]
 def check(runner: Runner, kind: str, named: Sequence[Named], deadline: Deadline) -> None:
     """``FileWrong`` names the first file that is something else."""
     if kind == APT:
-        # A program for each file: thousands of them, one after another, would take longer than all the rest.
+        # dpkg-deb is a program or two for each file: for thousands of them that would take longer than all the rest.
         with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
-            for one, found in zip(named, workers.map(lambda one: _debs(runner, [one], deadline)[0], named)):
+            for one, found in zip(named, workers.map(lambda one: _deb(runner, one, deadline), named)):
                 _compare(one, found)
         return
     for path in (path for _item, path in named if not _is_rpm(path)):
@@ -51,8 +52,18 @@ def _words(place: Place) -> str:
     return "%s %s (%s)" % (place[0], place[2], place[1])
 
 
-def _debs(runner: Runner, named: Sequence[Named], deadline: Deadline) -> List[Place]:
-    return _ask(runner, ["dpkg-deb", "--showformat", _DEB, "--show"], named, deadline, lambda version: version)
+def _deb(runner: Runner, named: Named, deadline: Deadline) -> Place:
+    """apt-ftparchive reads the file once more, and the index that it makes is held against the same."""
+    place = place_of(control(named[1]) or "")
+    return place or _ask(runner, ["dpkg-deb", "--showformat", _DEB, "--show"], [named], deadline, lambda version: version)[0]
+
+
+def place_of(text: str) -> Optional[Place]:
+    """Name, arch and version from a control file; None where it is not understood. Pure."""
+    lines = (line.partition(":") for line in text.splitlines() if not line[:1].isspace())
+    fields = {name.strip().lower(): value.strip() for name, colon, value in lines if colon}
+    found = (fields.get("package", ""), fields.get("architecture", ""), fields.get("version", ""))
+    return found if all(found) else None
 
 
 def _rpms(runner: Runner, named: Sequence[Named], deadline: Deadline) -> List[Place]:
