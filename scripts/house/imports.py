@@ -33,7 +33,7 @@ ROOMS = (
     Room("plugins/callback/", (_HOST, _CONTROLLER), ("ansible",)),
     Room("plugins/doc_fragments/"),
     Room("plugins/plugin_utils/", (_HOST, _CONTROLLER), ("ansible", "yaml", "jinja2")),
-    Room("plugins/plugin_utils/scheduling/", (f"{_HOST}.errors", f"{_CONTROLLER}.scheduling")),
+    Room("plugins/plugin_utils/scheduling/", (f"{_HOST}.errors", f"{_CONTROLLER}.scheduling"), ("jmespath",)),
     Room("plugins/plugin_utils/ledger/", (_HOST, f"{_CONTROLLER}.ledger", f"{_CONTROLLER}.scheduling"), ("sqlalchemy",)),
     Room("plugins/plugin_utils/report/", (_HOST, f"{_CONTROLLER}.report", f"{_CONTROLLER}.ledger"), ("jinja2", "markupsafe")),
     Room("plugins/plugin_utils/releases/", (_HOST, f"{_CONTROLLER}.releases")),

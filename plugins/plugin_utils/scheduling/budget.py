@@ -40,16 +40,29 @@ class Amount:
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit with the name by which people know it. ``text`` is what they wrote."""
+    """A limit with the name by which people know it. ``text`` is what they wrote, ``of`` the set that it is of, empty for all."""
 
     name: str
     limit: int
     size: int
     text: str
+    of: str = ""
 
     def __str__(self) -> str:
         written = " (%s)" % self.text if self.text != str(self.limit) else ""
-        return "%s allows %d of %d hosts%s" % (self.name, self.limit, self.size, written)
+        return "%s allows %d of %d hosts%s%s" % (self.name, self.limit, self.size, " of " + self.of if self.of else "", written)
+
+
+@dataclass(frozen=True)
+class Exclusive:
+    """A budget under which hosts of one value may be out of service at a time; ``value`` is that of the host that asks."""
+
+    name: str
+    value: str
+    of: str = ""
+
+    def __str__(self) -> str:
+        return "%s allows one value at a time%s, this host has %s" % (self.name, " in " + self.of if self.of else "", self.value)
 
 
 def parse_amount(value: object, name: str) -> Amount:
@@ -114,17 +127,26 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Room:
+    """A budget as it stands for one host: ``out`` are the hosts out of service, whyever, that stand against it."""
+
+    budget: Budget | Exclusive
+    out: Sequence[Host]
+
+
+@dataclass(frozen=True)
 class Request:
     """One host asks to be taken out of service.
 
     ``holders`` are all hosts of the set that hold a slot, whichever run gave it; ``down`` those out of service for other
     reasons. ``batch`` are the hosts that move in step with this one, where the strategy makes them; empty where it doesn't.
+    ``unavailable`` is over the whole set, None where nothing is promised of it; ``rooms`` are all other budgets.
     """
 
     host: str
     run: str
     run_state: str
-    unavailable: Budget
+    unavailable: Budget | None
     failures: Budget
     holders: Sequence[Host] = ()
     down: Sequence[Host] = ()
@@ -132,6 +154,7 @@ class Request:
     failed_canaries: Sequence[str] = ()
     in_step: bool = False
     batch: Sequence[str] = ()
+    rooms: Sequence[Room] = ()
 
 
 @dataclass(frozen=True)
@@ -183,50 +206,75 @@ def _by_other_run(request: Request) -> Decision | None:
     mine = tuple(h for h in request.holders if h.name == request.host and h.comes_back)
     if not mine:
         return None
-    reason = "%s: run %s has taken this host out of service (%s)" % (request.unavailable.name, mine[0].run, mine[0].state)
-    return Decision("refused" if request.in_step else "wait", reason, request.unavailable.name, mine)
+    name = request.unavailable.name if request.unavailable else "run"
+    reason = "%s: run %s has taken this host out of service (%s)" % (name, mine[0].run, mine[0].state)
+    return Decision("refused" if request.in_step else "wait", reason, name, mine)
 
 
 def _by_room(request: Request) -> Decision | None:
-    out = _out_of_service(request)
-    limit = request.unavailable.limit
+    """What all budgets together say: never, where one of them does; otherwise everything that is waited for."""
+    whole = [Room(request.unavailable, (*request.down, *request.holders))] if request.unavailable else []
+    said = [found for found in (_by_one(request, room) for room in (*whole, *request.rooms)) if found]
+    refused = [found for found in said if found.kind == "refused"]
+    if refused or not said:
+        return refused[0] if refused else None
+    if len(said) == 1:
+        return said[0]
+    blockers = {host.name: host for found in said for host in found.blockers}
+    return Decision("wait", "; ".join(found.reason for found in said), said[0].budget, tuple(blockers[name] for name in sorted(blockers)))
+
+
+def _by_one(request: Request, room: Room) -> Decision | None:
+    budget, out = room.budget, _others(request, room.out)
+    limit = budget.limit if isinstance(budget, Budget) else 1
     if len(out) < limit:
         return None
     stuck = tuple(h for h in out if not h.comes_back)
     if len(stuck) >= limit:
-        return _refuse(request, stuck, "%s out of service, and only a person can bring back %s: bring back a host "
-                       "(playbook fleetops.patchtrain.restore) or raise %s to at least %d"
-                       % (request.unavailable, _hosts(stuck, request.run), request.unavailable.name, len(out) + 1))
+        return _refuse(room, stuck, _out_for_good(request, budget, out, stuck))
     if request.in_step:
-        return _refuse(request, out, _out_of_step(request, out))
+        return _refuse(room, out, _out_of_step(request, budget, out))
     moving = tuple(h for h in out if h.comes_back)
-    return Decision("wait", "%s out of service; waiting for %s" % (request.unavailable, _hosts(moving, request.run)),
-                    request.unavailable.name, moving)
+    if isinstance(budget, Budget):
+        return Decision("wait", "%s out of service; waiting for %s" % (budget, _hosts(moving, request.run)), budget.name, moving)
+    return Decision("wait", "%s; waiting for %s" % (budget, _hosts(moving, request.run)), budget.name, moving)
 
 
-def _out_of_service(request: Request) -> tuple[Host, ...]:
+def _others(request: Request, out: Sequence[Host]) -> tuple[Host, ...]:
     """Every other host once: where two runs know of it, as the one that still works on it sees it."""
     known: dict[str, Host] = {}
-    for host in (*request.down, *request.holders):
+    for host in out:
         if host.name not in known or host.comes_back:
             known[host.name] = host
     known.pop(request.host, None)
     return tuple(known[name] for name in sorted(known))
 
 
-def _out_of_step(request: Request, out: Sequence[Host]) -> str:
+def _out_for_good(request: Request, budget: Budget | Exclusive, out: Sequence[Host], stuck: Sequence[Host]) -> str:
+    who = _hosts(stuck, request.run)
+    if isinstance(budget, Exclusive):
+        return ("%s, and only a person can bring back %s, of another: bring the host back (playbook fleetops.patchtrain.restore)" % (budget, who))
+    return ("%s out of service, and only a person can bring back %s: bring back a host (playbook fleetops.patchtrain.restore) or raise %s to "
+            "at least %d" % (budget, who, budget.name, len(out) + 1))
+
+
+def _out_of_step(request: Request, budget: Budget | Exclusive, out: Sequence[Host]) -> str:
+    step = "the hosts of a batch move in step under this strategy, so none of them comes back before this one goes"
+    if isinstance(budget, Exclusive):
+        return "%s, and out are %s of another; %s: put hosts of one value into a batch, or use strategy host_pinned" % (
+            budget, _hosts(out, request.run), step)
     batch = {*request.batch, request.host}
     others = sum(1 for h in out if h.name not in batch)
-    needed = max(len(out) + 1, others + len(batch))
-    room = request.unavailable.limit - others
+    # Of a set that is a part of the fleet, nobody knows here who else of the batch belongs to it.
+    needed = len(out) + 1 if budget.of else max(len(out) + 1, others + len(batch))
+    room = budget.limit - others
     smaller = "lower serial to at most %d, " % room if room > 0 else ""
-    return ("%s out of service, and out are %s; the hosts of a batch move in step under this strategy, so none of them comes back "
-            "before this one goes: raise %s to at least %d, %sor use strategy host_pinned"
-            % (request.unavailable, _hosts(out, request.run), request.unavailable.name, needed, smaller))
+    return "%s out of service, and out are %s; %s: raise %s to at least %d, %sor use strategy host_pinned" % (
+        budget, _hosts(out, request.run), step, budget.name, needed, smaller)
 
 
-def _refuse(request: Request, blockers: tuple[Host, ...], reason: str) -> Decision:
-    return Decision("refused", reason, request.unavailable.name, blockers)
+def _refuse(room: Room, blockers: tuple[Host, ...], reason: str) -> Decision:
+    return Decision("refused", reason, room.budget.name, blockers)
 
 
 def _hosts(hosts: Sequence[Host], run: str) -> str:

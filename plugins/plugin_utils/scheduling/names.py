@@ -37,6 +37,11 @@ def check_release_name(name: str, what: str) -> str:
     return _check(name, what, 64)
 
 
+def check_budget_name(name: str) -> str:
+    """The name of a budget, or ``BadInput``."""
+    return _check(name, "name", 64)
+
+
 def default_run_name(deployment: str, at: float) -> str:
     """The deployment's name with the time (UTC, to the second), so that the next run is another."""
     return deployment + "-" + datetime.fromtimestamp(at, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
