@@ -19,6 +19,7 @@ PatchtrainError
 ├── JobLost              a transaction began and nobody knows how it ended
 ├── JobStopped           a job was asked to stop before it changed anything
 └── MaintenanceFailed    a driver could not enter, verify or leave
+    └── CannotMove       a host's work can't go elsewhere: the host is blocked, and as it was found
 
 Every message is one line that can be shown to a person; ``data`` goes into results and ledger.
 """
@@ -109,3 +110,10 @@ class JobStopped(PatchtrainError):
 
 class MaintenanceFailed(PatchtrainError):
     pass
+
+
+class CannotMove(MaintenanceFailed):
+    """``blocked`` says that the host is to be left alone by this run; the message says which work, and why it can't move."""
+
+    def __init__(self, message: str, **data: Any) -> None:
+        super().__init__(message, **dict(data, blocked=True))

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any, Callable, Dict, Iterator, Mapping, NoReturn, Optional, Protocol, Tuple, TypeVar
 
 from ..clock import Clock
-from ..errors import MaintenanceFailed, PatchtrainError
+from ..errors import CannotMove, MaintenanceFailed, PatchtrainError
 from ..packages.records import Record
 from ..runner import Runner
 from ..options import Options
@@ -51,7 +51,8 @@ class Result(Record):
 
 
 class Driver(Protocol):
-    """Limits are seconds. All methods raise ``PatchtrainError`` kinds only."""
+    """Limits are seconds. All methods raise ``PatchtrainError`` kinds only; ``CannotMove`` where the host's work can't go elsewhere, either
+    asked before anything is touched, or found out later and undone: such a host is blocked."""
 
     def prior(self) -> str:
         """How the host stands right now; changes nothing."""
@@ -137,7 +138,9 @@ def unmoved(_number: int, _frame: Optional[FrameType]) -> None:
 def _undo_and_raise(error: PatchtrainError, undo: Undo, prior_state: str) -> NoReturn:
     undone, words, problem = _try(undo)
     data = dict(error.data, cause=error.kind, prior_state=prior_state, undone=undone, undo_error=problem)
-    raise MaintenanceFailed("%s; %s" % (error.message, words), **data) from error
+    blocked = data.pop("blocked", False) and undone is not False
+    # Only a host that is as it was found is blocked; one that could not be undone has failed.
+    raise (CannotMove if blocked else MaintenanceFailed)("%s; %s" % (error.message, words), **data) from error
 
 
 def _try(undo: Undo) -> Tuple[Optional[bool], str, Optional[str]]:
