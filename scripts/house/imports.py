@@ -34,6 +34,7 @@ ROOMS = (
     Room("plugins/doc_fragments/"),
     Room("plugins/plugin_utils/", (_HOST, _CONTROLLER), ("ansible", "yaml", "jinja2")),
     Room("plugins/plugin_utils/scheduling/", (f"{_HOST}.errors", f"{_CONTROLLER}.scheduling"), ("jmespath",)),
+    Room("plugins/plugin_utils/scheduling/_libraries.py", (f"{_HOST}.errors",), ("dateutil", "icalendar", "recurring_ical_events")),
     Room("plugins/plugin_utils/ledger/", (_HOST, f"{_CONTROLLER}.ledger", f"{_CONTROLLER}.scheduling"), ("sqlalchemy",)),
     Room("plugins/plugin_utils/report/", (_HOST, f"{_CONTROLLER}.report", f"{_CONTROLLER}.ledger"), ("jinja2", "markupsafe")),
     Room("plugins/plugin_utils/releases/", (_HOST, f"{_CONTROLLER}.releases")),
