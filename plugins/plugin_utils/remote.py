@@ -27,6 +27,8 @@ from ..module_utils.errors import PatchtrainError
 SSH_LIVENESS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 """A peer that answers nothing for 15 s is given up by ssh itself; the limit on this side is the second net."""
 
+DISK_FULL = "No space left on device"
+
 
 class RemoteError(PatchtrainError):
     """Base of what can go wrong between controller and host."""
@@ -99,10 +101,10 @@ class Remote:
         return result
 
     def must(self, argv: Sequence[str], seconds: float) -> str:
-        """Execute a program that has to succeed; what it printed. Raises ``CannotRun`` with its last line."""
+        """Execute a program that has to succeed; what it printed. Raises ``CannotRun`` with its last line, or the one about a full disk."""
         done = self.command(argv, seconds)
         if done["rc"]:
-            said = _last_line(done.get("stderr")) or _last_line(done.get("stdout")) or "it said nothing"
+            said = _said(done)
             raise CannotRun("%s: %s ended with rc %d: %s" % (self.name, argv[0], done["rc"], said), host=self.name, argv=list(argv), rc=done["rc"])
         return str(done["stdout"])
 
@@ -191,7 +193,7 @@ _SIGNS = (
     ("sudo", "is not in the sudoers file", "the user may not use sudo"),
     ("sudo", "sudo: not found", "sudo is not installed"),
     ("sudo", "sudo: command not found", "sudo is not installed"),
-    ("space", "No space left on device", "no space left for temporary files"),
+    ("space", DISK_FULL, "no space left for temporary files"),
     ("python", "python3: not found", "no Python there: install python3 (3.8 or newer), or set ansible_python_interpreter"),
     ("python", "No such file or directory", "the Python interpreter is not there: set ansible_python_interpreter"),
     ("python", "SyntaxError", "its Python is too old: 3.8 or newer is needed, see ansible_python_interpreter"),
@@ -235,6 +237,14 @@ def _end(pids: set[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
+
+
+def _said(done: Mapping[str, Any]) -> str:
+    """Why a program failed, in its own words; with a terminal all of them are in ``stdout``, and ssh adds a line to ``stderr``."""
+    lines = [line.strip() for key in ("stdout", "stderr") for line in str(done.get(key) or "").splitlines()]
+    told = [line for line in lines if line and not line.startswith("Shared connection to ")]
+    full = [line for line in told if DISK_FULL in line]
+    return (full or told or ["it said nothing"])[-1]
 
 
 def _first_line(text: object) -> str:

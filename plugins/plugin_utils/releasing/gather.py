@@ -6,6 +6,7 @@ managers. All hosts are asked before anything is downloaded, so that a version t
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from .transfer import carry
 DOWNLOAD = "fleetops.patchtrain.package_download"
 REPOSITORY = "fleetops.patchtrain.release_repository"
 DIRECTORY = "/var/lib/patchtrain/download"
+_FORGOTTEN_DAYS = 2
 
 Package = Mapping[str, Any]
 Files = dict[str, list[dict[str, Any]]]
@@ -62,13 +64,18 @@ def shares(reach: Callable[[str], Remote], hosts: Sequence[str], packages: Seque
 
 
 def gather(reach: Callable[[str], Remote], share: Share, repository: Remote, incoming: str, seconds: float) -> list[dict[str, Any]]:
-    """Download a share and bring it to the repository host; the files."""
-    source = reach(share.host)
-    result = source.module(DOWNLOAD, {"packages": [_named(p) for p in share.packages], "directory": DIRECTORY, "timeout": seconds}, seconds)
-    raise_if_failed(result)
-    files = [dict(item) for item in result["files"]]
-    carry(source, DIRECTORY, files, repository, incoming, seconds)
-    source.must(["rm", "-rf", "--", DIRECTORY], seconds)
+    """Download a share and bring it to the repository host; the files. Others may publish from the same golden host at the same time, so the
+    folder there is named as the one that they come to, which nobody else has."""
+    source, folder = reach(share.host), "%s/%s" % (DIRECTORY, posixpath.basename(incoming))
+    try:
+        result = source.module(DOWNLOAD, {"packages": [_named(p) for p in share.packages], "directory": folder, "timeout": seconds}, seconds)
+        raise_if_failed(result)
+        files = [dict(item) for item in result["files"]]
+        carry(source, folder, files, repository, incoming, seconds)
+    finally:
+        source.must(["rm", "-rf", "--", folder], seconds)
+    # Of publishers that were killed.
+    source.must(["find", DIRECTORY, "-mindepth", "1", "-maxdepth", "1", "-mtime", "+%d" % _FORGOTTEN_DAYS, "-exec", "rm", "-rf", "{}", "+"], seconds)
     return files
 
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils.release.manifest import canonical, package_place
+from ...module_utils.repository.layout import Root, full
 from ..prepared import raise_if_failed
-from ..remote import Remote
+from ..remote import DISK_FULL, CannotRun, Remote
 from .gather import REPOSITORY, Files, Share, gather, known_files, shares
 
 
@@ -42,10 +44,21 @@ def publish(reach: Reach, place: Place, digest: str, manifest: Mapping[str, Any]
     plan = {key: shares(reach, golden.get(key, ()), _lacking(packages, files[key]), place.seconds) for key, packages in wanted.items()}
     incoming = "%s/incoming/%s-%s" % (place.root, digest[:16], secrets.token_hex(4))
     try:
-        _bring(reach, repository, plan, files, incoming, place.seconds)
+        with _clear_when_full(place):
+            _bring(reach, repository, plan, files, incoming, place.seconds)
         return _present(repository, place, digest, manifest, files, incoming)
     finally:
         repository.must(["rm", "-rf", "--", incoming], place.seconds)
+
+
+@contextmanager
+def _clear_when_full(place: Place) -> Iterator[None]:
+    try:
+        yield
+    except CannotRun as error:
+        if error.data.get("host") == place.host and DISK_FULL in error.message:
+            raise full(Root(place.root)) from error
+        raise
 
 
 def _lacking(packages: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

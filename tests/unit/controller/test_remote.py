@@ -52,3 +52,14 @@ def test_a_module_that_ran_and_failed_is_its_own_affair() -> None:
 def test_ssh_is_quoted_by_the_line_that_tells() -> None:
     said = "Failed to connect to the host via ssh: OpenSSH_9.2p1\ndebug1: x\nssh: connect to host 10.0.0.1 port 22: Connection refused"
     assert remote._telling_line(said) == "ssh: connect to host 10.0.0.1 port 22: Connection refused"
+
+
+@pytest.mark.parametrize("stdout, stderr, said", [
+    ("", "tar: no\n", "tar: no"),
+    ("tar: it is so\n", "Shared connection to h closed.\r\n", "tar: it is so"),
+    ("tar: a: Cannot write: No space left on device\ntar: Exiting with failure status\n", "Shared connection to h closed.", "tar: a: Cannot write: "
+     "No space left on device"),
+    ("", "", "it said nothing"),
+])
+def test_why_a_program_failed(stdout: str, stderr: str, said: str) -> None:
+    assert remote._said({"rc": 2, "stdout": stdout, "stderr": stderr}) == said
