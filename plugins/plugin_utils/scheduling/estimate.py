@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ENOUGH = 3
@@ -59,7 +59,7 @@ def need(history: Sequence[Past], host: str, packages: int, default_s: float, re
     if assumed:
         high, middle = max(high, default_s), max(middle, default_s)
     reserve, likely = _reboot(own, chosen, reboot_reserve_s) if reboot else (0.0, 0.0)
-    return Estimate(high + reserve, assumed, basis, middle + likely)
+    return Estimate(high + reserve, assumed, basis, min(middle + likely, high + reserve))
 
 
 def quantile(values: Sequence[float], part: float) -> float:
@@ -71,10 +71,14 @@ def alike(one: int, other: int) -> bool:
     return abs(one - other) <= max(_FEW, min(one, other))
 
 
+def _like(history: Sequence[Past], packages: int) -> list[Past]:
+    return [past for past in history if alike(past.packages, packages)]
+
+
 def _chosen(own: Sequence[Past], others: Sequence[Past], packages: int) -> tuple[list[Past], bool, str]:
     """The records that count, whether the default has to be asked too, and why these."""
-    like: Callable[[Past], bool] = lambda past: alike(past.packages, packages)  # noqa: E731
-    mine, theirs, bigger = [p for p in own if like(p)], [p for p in others if like(p)], [p for p in own if p.packages > packages]
+    mine, theirs = _like(own, packages), _like(others, packages)
+    bigger = [past for past in own if past.packages > packages]
     if mine:
         return mine, False, "from %d like installations of this host" % len(mine) if len(mine) > 1 else "from a like installation of this host"
     if len(theirs) >= _ENOUGH:
