@@ -9,7 +9,8 @@ window. Cancelled events freeze nothing; whether an event shows as busy or free 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from ...module_utils.errors import BadInput
 from ._libraries import CALENDARS, icalendar, recurring_ical_events, require
 
 _DAY = timedelta(days=1)
+_ANY_YEAR = 2026
 
 
 @dataclass(frozen=True, order=True)
@@ -55,9 +57,10 @@ class Inline:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Events of one iCalendar text; ``source`` is the name by which people know it."""
+    """Events of one iCalendar text; ``source`` is the name by which people know it, ``path`` where they wrote that."""
 
     source: str
+    path: str
     calendars: tuple[Any, ...] = field(compare=False)
     _years: dict[tuple[int, str], tuple[Frozen, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -69,8 +72,9 @@ class Calendar:
         """A year at once, because expanding events costs much more than looking through them."""
         key = (year, zone.key)
         if key not in self._years:
-            first = datetime(year, 1, 1, tzinfo=timezone.utc)
-            self._years[key] = tuple(self._expanded(first - 2 * _DAY, datetime(year + 1, 1, 1, tzinfo=timezone.utc) + 2 * _DAY, zone))
+            first, last = datetime(year, 1, 1, tzinfo=timezone.utc), datetime(year + 1, 1, 1, tzinfo=timezone.utc)
+            with _understood(self.source, self.path):
+                self._years[key] = tuple(self._expanded(first - 2 * _DAY, last + 2 * _DAY, zone))
         return self._years[key]
 
     def _expanded(self, start: datetime, stop: datetime, zone: ZoneInfo) -> Iterable[Frozen]:
@@ -85,16 +89,22 @@ def read_calendar(text: str, source: str, path: str) -> Calendar:
     understood is ``BadInput``: a freeze that is lost would let hosts be touched."""
     require(CALENDARS, path)
     shown = one_line(source)
-    try:
+    with _understood(shown, path):
         found = icalendar.Calendar.from_ical(text, multiple=True)
         if not found or any(one.name != "VCALENDAR" for one in found):
             raise ValueError("it holds no whole VCALENDAR")
         _check(found)
-        calendar = Calendar(shown, tuple(found))
-        list(calendar._expanded(datetime(2024, 1, 1, tzinfo=timezone.utc), datetime(2034, 1, 1, tzinfo=timezone.utc), ZoneInfo("UTC")))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise BadInput("%s: %s can't be read as a calendar (.ics): %s" % (path, shown, one_line(error)), name=path) from None
+    calendar = Calendar(shown, path, tuple(found))
+    calendar._of_year(_ANY_YEAR, ZoneInfo("UTC"))  # rules are read only when they are expanded
     return calendar
+
+
+@contextmanager
+def _understood(source: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise BadInput("%s: %s can't be read as a calendar (.ics): %s" % (path, source, one_line(error)), name=path) from None
 
 
 def _check(calendars: Iterable[Any]) -> None:
