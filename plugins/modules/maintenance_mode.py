@@ -22,7 +22,7 @@ options:
       - By what the host is taken out of service. The options of each are listed at O(options).
     type: str
     required: true
-    choices: [command, haproxy]
+    choices: [command, haproxy, pacemaker]
   state:
     description:
       - With V(entered), the host is taken out of service and seen to have no work.
@@ -58,6 +58,9 @@ options:
       - "Of V(command): C(enter), C(verify) and C(leave), commands as lists of words, all required; C(verify_left) and C(prior),
         optional ones; C(poll), seconds between two verifications (default: 2). They find the host's name in the environment variable
         E(PATCHTRAIN_HOST)."
+      - "Of V(pacemaker): C(node), the node's name in the cluster (default: O(host)); C(min_peers), how many other nodes must be usable
+        (default: all others); C(ignore), names of resources, groups or clones that are neither moved nor looked at; C(poll), seconds
+        between two looks (default: 1)."
     type: dict
     default: {}
 notes:
