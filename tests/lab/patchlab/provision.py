@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import roles
+from . import roles, slurm
 from .addresses import gateway, host_address
 from .paths import HostPaths, LabPaths
 from .shell import run
@@ -100,6 +100,7 @@ def _role(state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[Ho
         found.append(HostFile(f"{folder}/patchlab.repo", roles.rpm_repository(state.subnet)))
     if "lb" in host.groups:
         found.append(HostFile("etc/haproxy/haproxy.cfg", roles.haproxy_config(state.subnet, hosts)))
+    found.extend(HostFile(path, text) for path, text in slurm.files(hosts, host).items())
     return found
 
 

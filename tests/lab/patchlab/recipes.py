@@ -81,6 +81,8 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
         commands=(("install", "-d", "/srv/patchtrain"),)),
     Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
     Recipe("web-needrestart", "web", debian=("needrestart",)),
+    # munge makes its key when it is installed, so that all hosts of this image share one.
+    Recipe("slurm", "web", debian=("munge", "slurm-client", "slurmctld", "slurmd")),
     Recipe(
         "dnf", "base", debian=("dnf", "dnf-plugins-core", "rpm"), manager="dnf", lab=("patchlab-release", *_LAB),
         files=(("etc/os-release", _os_release("dnf", "fedora")), ("etc/dnf/plugins/local.conf", "[main]\nenabled = false\n")),

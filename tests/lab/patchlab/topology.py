@@ -72,6 +72,10 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         _golden("apt", 7), _golden("dnf", 8), _golden("zypper", 9), _repository(10),
     ),
     "release1": (_LB, _web("web1", 1), _golden("apt", 7), _repository(10)),
+    "slurm": (
+        HostSpec("slurm1", "slurm", 1, groups=("slurm_controller", "apt")),
+        *(HostSpec(f"node{number}", "slurm", number + 1, groups=("slurm_node", "apt", "fleet")) for number in (1, 2, 3)),
+    ),
     "release2": (_rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper"), _golden("dnf", 8), _golden("zypper", 9), _repository(10)),
 }
 
