@@ -102,7 +102,7 @@ def _type(name: str, default: Any) -> dict[str, str]:
         return {"type": "raw"}
     if isinstance(default, list):
         return {"type": "list", "elements": "dict" if name in DICTS else "str"}
-    return {"type": {bool: "bool", float: "float", int: "int"}.get(type(default), "str")}
+    return {"type": {dict: "dict", bool: "bool", float: "float", int: "int"}.get(type(default), "str")}
 
 
 def _flow(value: Any) -> str:

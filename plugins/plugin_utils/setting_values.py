@@ -11,10 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from typing import Any
 
 from ..module_utils.errors import BadInput
 from .scheduling.budget import parse_amount
+from .scheduling.windows import zone_of
+from .scheduling.windows_parse import parse_window
 
 Check = Callable[[Any], Any]
 
@@ -38,6 +41,8 @@ def plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, date):  # as YAML reads 2026-12-24, and times with their seconds
+        return value.isoformat()
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -173,6 +178,26 @@ def places(value: Any) -> list[dict[str, Any]]:
         if "timeout" in entry:
             limit(entry["timeout"])
     return found
+
+
+def window(value: Any) -> dict[str, Any]:
+    """When hosts may be touched; calendars are read when the run opens."""
+    if not isinstance(value, dict):
+        raise Wrong("use a mapping of start, recurrence, duration and timezone")
+    try:
+        parse_window(value, None)
+    except BadInput as error:
+        raise Wrong(error.message) from None
+    return value
+
+
+def zone(value: Any) -> str:
+    """A time zone; empty for none."""
+    found = text(value)
+    try:
+        return found and zone_of(found, "this").key
+    except BadInput:
+        raise Wrong("use a name from the time zone database, for example Europe/Berlin or UTC") from None
 
 
 def named(check: Callable[[str], str]) -> Check:

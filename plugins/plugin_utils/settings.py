@@ -8,6 +8,7 @@ Each belongs to a host, or to the run as a whole; hosts of one run have to agree
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 from collections.abc import Iterable, Mapping
@@ -28,8 +29,8 @@ _SHOWN = 60
 
 def _host(default: Any, check: values.Check, about: str, run_wide: bool = False) -> Any:
     metadata = {"check": check, "about": about, "run_wide": run_wide}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)  # pylint: disable=invalid-field-call
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: copy.copy(default), metadata=metadata)  # pylint: disable=invalid-field-call
     return field(default=default, metadata=metadata)  # pylint: disable=invalid-field-call
 
 
@@ -57,6 +58,11 @@ class Settings:
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
                                     "final states of hosts for which the run is called failed")
     patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot; 0: no waiting")
+    patch_window: dict[str, Any] = _run({}, values.window, "when hosts may be touched: start, recurrence (an RRULE), duration, timezone (a name, or host), "
+                                        "freeze (calendars), wait; empty: at any time")
+    patch_timezone: str = _host("", values.zone, "the host's own time zone, for a window whose timezone is host")
+    patch_estimate_default: float = _host(900.0, values.limit, "seconds that a host without history is taken to be out of service, without a reboot")
+    patch_estimate_reboot: float = _host(300.0, values.seconds, "seconds kept for the reboot of a host whose reboots are not on record")
     patch_soak: float = _host(0.0, values.seconds, "seconds that a restored host keeps its slot")
     patch_fail_host: bool = _host(True, values.truth, "whether the role fails a host that ended in a state of patch_fail_on")
 
