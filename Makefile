@@ -68,6 +68,10 @@ lint: dev ## every linter; LINTERS='ruff house' for some
 sanity: dev ## ansible-test sanity without containers; SANITY='--test pep8' for some
 	@$(PYTHON_HERE) scripts/sanity.py $(SANITY)
 
+.PHONY: bench
+bench: dev ## what things cost beside the raw tools, in ratios; minutes; BENCH='--json PATH' and other options
+	@$(PYTHON_HERE) scripts/bench.py $(BENCH)
+
 # --- what is made of it
 
 .PHONY: build
