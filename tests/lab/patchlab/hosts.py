@@ -117,6 +117,7 @@ class LabHost:
         return {
             "layers": [str(layer) for layer in layers], "machine": machine_name(ident, name), "hostname": name,
             "bridge": self.state.bridge, "veth": veth_name(ident, name), "cgroup": self.cgroup,
+            "options": list(self.spec.options),
         }
 
     def _spawn(self) -> None:

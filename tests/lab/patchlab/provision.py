@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import roles, slurm
+from . import cluster, roles, slurm
 from .addresses import gateway, host_address
 from .paths import HostPaths, LabPaths
 from .shell import run
@@ -101,6 +101,9 @@ def _role(state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[Ho
     if "lb" in host.groups:
         found.append(HostFile("etc/haproxy/haproxy.cfg", roles.haproxy_config(state.subnet, hosts)))
     found.extend(HostFile(path, text) for path, text in slurm.files(hosts, host).items())
+    if "ha" in host.groups:
+        nodes = [(other.name, other.number) for other in hosts if "ha" in other.groups]
+        found.extend(HostFile(path, text) for path, text in cluster.node_files(state.subnet, nodes).items())
     return found
 
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import cluster
 from .definitions import LEVELS
 
 FORMAT = 1
@@ -81,6 +82,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
         commands=(("install", "-d", "/srv/patchtrain"),)),
     Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
     Recipe("web-needrestart", "web", debian=("needrestart",)),
+    Recipe("ha", "web", debian=cluster.DEBIAN, files=cluster.FILES, commands=cluster.COMMANDS),
     # munge makes its key when it is installed, so that all hosts of this image share one.
     Recipe("slurm", "web", debian=("munge", "slurm-client", "slurmctld", "slurmd")),
     Recipe(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import cluster
 from .errors import LabError
 from .recipes import plain
 
@@ -23,6 +24,8 @@ class HostSpec:
     manager: str = "apt"
     later: bool = False
     """Not started by ``up`` but by name: a host that joins."""
+    options: tuple[str, ...] = ()
+    """What systemd-nspawn is told beside the usual."""
 
 
 def _web(name: str, number: int, *, user: str = "root", image: str = "web") -> HostSpec:
@@ -42,6 +45,10 @@ def _golden(manager: str, number: int) -> HostSpec:
 
 def _repository(number: int) -> HostSpec:
     return HostSpec("repo1", "repo", number, groups=("repository", "apt"))
+
+
+def _node(number: int) -> HostSpec:
+    return HostSpec(f"ha{number}", "ha", number, groups=("ha", "apt", "fleet"), options=(cluster.CAPABILITIES,))
 
 
 _LB = HostSpec("lb1", "lb", 0, groups=("lb", "apt"))
@@ -76,6 +83,7 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         HostSpec("slurm1", "slurm", 1, groups=("slurm_controller", "apt")),
         *(HostSpec(f"node{number}", "slurm", number + 1, groups=("slurm_node", "apt", "fleet")) for number in (1, 2, 3)),
     ),
+    "pacemaker": (_node(1), _node(2)),
     "release2": (_rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper"), _golden("dnf", 8), _golden("zypper", 9), _repository(10)),
 }
 
