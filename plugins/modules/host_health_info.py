@@ -50,13 +50,15 @@ options:
     default: true
   checks:
     description:
-      - The deployment's own checks, each with one of the keys C(url), C(tcp), C(unit), C(command). They run on the host itself, also in
-        check mode.
+      - The deployment's own checks, each with one of the keys C(url), C(tcp), C(unit), C(command), C(cluster). They run on the host
+        itself, also in check mode.
       - C(url) is an http or https URL, asked for without any proxy; beside it may stand C(status) (a status or a list; default any from
         200 to 299), C(contains) (text that the answer has), C(headers) (a dict), C(validate_certs) (default true) and C(redirects)
         (V(same), the default, follows those to the same scheme, host and port; V(any); V(none)).
       - C(tcp) is C(host:port), or a dict with C(host) and C(port). C(unit) is a systemd unit that has to be active. C(command) is a
         list of words, run without a shell, that has to end with 0.
+      - C(cluster) is V(pacemaker), whose cluster has to be whole as seen from this node - quorum, all nodes members, all resources started;
+        beside it may stand C(ignore), names of resources, groups or clones.
       - Each may have a C(name), and a C(timeout) in seconds (default 5).
     type: list
     elements: dict

@@ -156,7 +156,7 @@ def mappings(value: Any) -> list[dict[str, Any]]:
 
 def checks(value: Any) -> list[dict[str, Any]]:
     """Checks of one kind each; their options are for the health gate to judge."""
-    kinds = ("url", "tcp", "unit", "command")
+    kinds = ("url", "tcp", "unit", "command", "cluster")
     found = mappings(value)
     if any(sum(kind in entry for kind in kinds) != 1 for entry in found):
         raise Wrong("use entries with exactly one of " + _alternatives(kinds))

@@ -115,7 +115,7 @@ class Settings:
     patch_health_settle: float = _host(10.0, values.seconds, "seconds for which nothing may change before the health gate decides")
     patch_health_timeout: float = _host(300.0, values.limit, "seconds for the health gate to be passed")
     patch_health_ignore: list[str] = _host([], values.words, "globs over what the health gate does not look at")
-    patch_health_checks: list[dict[str, Any]] = _host([], values.checks, "the deployment's own checks: url, tcp, unit, command")
+    patch_health_checks: list[dict[str, Any]] = _host([], values.checks, "the deployment's own checks: url, tcp, unit, command, cluster")
 
     # what counts as compliant
     patch_assessment_max_age: float = _run(7 * _DAY, values.limit, "seconds after which an assessment says nothing any more")

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The deployment's own checks, run on the host itself: a URL, a TCP port, a systemd unit, a command.
+"""The deployment's own checks, run on the host itself: a URL, a TCP port, a systemd unit, a command, the cluster it is a member of.
 
-Each is a dict with one of the keys ``url, tcp, unit, command``, its options beside it, and a ``name``.
+Each is a dict with one of the keys ``url, tcp, unit, command, cluster``, its options beside it, and a ``name``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..clock import Clock, Deadline
 from ..errors import BadInput, PatchtrainError
-from ..options import Option, Options, argv, boolean, checked, seconds
+from ..maintenance._pacemaker_tools import cluster_problems
+from ..options import Option, Options, argv, boolean, checked, one_of, seconds, words
 from ..runner import Runner
 from ..text import last_line
 from . import web
@@ -151,6 +152,12 @@ def _command(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[s
     return run
 
 
+def _cluster(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
+    """The host need not be in service: a node in standby is a member, and the cluster is whole with it."""
+    ignore = options["ignore"]
+    return lambda runner, limit: "; ".join(cluster_problems(runner, limit, ignore)) or None
+
+
 def _url(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
     request = web.Request(options["url"], options["headers"], options["status"], options["contains"], options["validate_certs"],
                           options["redirects"])
@@ -166,4 +173,5 @@ _KINDS: Dict[str, Tuple[Options, Callable[[Mapping[str, Any]], Callable[[Runner,
     "tcp": ({"tcp": Option(_tcp_address)}, _tcp),
     "unit": ({"unit": Option(_unit_name)}, _unit),
     "command": ({"command": Option(argv)}, _command),
+    "cluster": ({"cluster": Option(one_of("pacemaker")), "ignore": Option(words, default=())}, _cluster),
 }

@@ -34,8 +34,9 @@ def standby_command(node: str, on: bool) -> List[str]:
 class Tools:
     """All that is asked of the cluster, at any of its nodes."""
 
-    def __init__(self, runner: Runner, check_mode: bool = False) -> None:
+    def __init__(self, runner: Runner, check_mode: bool = False, limit: float = ANSWER_LIMIT) -> None:
         self._runner = runner
+        self._limit = limit
         self._check_mode = check_mode
 
     def look(self) -> Seen:
@@ -57,7 +58,7 @@ class Tools:
 
     def _run(self, argv: Sequence[str], stdin: str = "") -> str:
         try:
-            done = self._runner.run(argv, limit=ANSWER_LIMIT, stdin=stdin)
+            done = self._runner.run(argv, limit=self._limit, stdin=stdin)
         except ToolMissing as error:
             raise ToolMissing("%s; the place of control has to be a node of the cluster with Pacemaker's command line tools" % error.message,
                               **error.data) from error
@@ -67,7 +68,7 @@ class Tools:
         return done.stdout
 
 
-def cluster_problems(runner: Runner, ignore: Sequence[str] = ()) -> List[str]:
-    """Whether the cluster is whole, as seen from this node: one line for each thing that is not."""
-    seen = Tools(runner, check_mode=True).look()
+def cluster_problems(runner: Runner, limit: float, ignore: Sequence[str] = ()) -> List[str]:
+    """Whether the cluster is whole, as seen from this node: one line for each thing that is not. Each tool has ``limit`` seconds to answer."""
+    seen = Tools(runner, check_mode=True, limit=limit).look()
     return problems(seen.cluster, seen.database, ignore)

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
@@ -205,6 +206,27 @@ def test_units(rc, out, message):
     assert systemctl.ran == ["systemctl", "is-active", "--", "a.service"]
 
 
+class Pacemaker:
+    """The tools of a recorded cluster."""
+
+    def __init__(self, state):
+        self._data = Path(__file__).parents[1] / "maintenance" / "data" / "pacemaker-2.1.5" / state
+        self.limits = []
+
+    def run(self, argv, limit=0, stdin=""):
+        self.limits.append(limit)
+        return Completed(tuple(argv), 0, (self._data / ("cib.xml" if argv[0] == "cibadmin" else "simulate.xml")).read_text(), "")
+
+
+@pytest.mark.parametrize("state, more, message", [
+    ("standby", {}, "ok"), ("peer-offline", {}, "node ha2 is offline"), ("failed", {}, "resource front-service is not started"),
+    ("failed", {"ignore": ["front"]}, "ok")])
+def test_a_cluster_is_whole_also_while_this_node_is_in_standby(state, more, message):
+    pacemaker = Pacemaker(state)
+    assert run(dict(more, cluster="pacemaker", timeout=7), pacemaker) == message
+    assert all(limit <= 7 for limit in pacemaker.limits)
+
+
 def test_checks_share_what_time_is_left():
     now = [0.0]
 
@@ -228,7 +250,7 @@ def test_names(check, name):
 
 @pytest.mark.parametrize("checks, words", [
     ("http://x/", "checks is no list"),
-    (["http://x/"], "check 1 must be a dict with exactly one of: url, tcp, unit, command"),
+    (["http://x/"], "check 1 must be a dict with exactly one of: url, tcp, unit, command, cluster"),
     ([{"name": "x"}], "check 1 must be a dict with exactly one of"),
     ([{"unit": "a"}, {"unit": "a", "tcp": "x:1"}], "check 2 must be a dict with exactly one of"),
     ([{"unit": "a", "status": 200}], "check 1 (unit) has no option 'status'; it has: name, timeout, unit"),

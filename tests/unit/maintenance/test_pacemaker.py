@@ -329,13 +329,13 @@ def test_verify():
     ("whole", []), ("standby", []), ("back", []), ("moving", ["resource front-service is not started"]),
     ("failed", ["resource front-service is not started"]), ("peer-offline", ["node ha2 is offline"])])
 def test_whether_the_cluster_is_whole(state, problems):
-    assert cluster_problems(Recorded(state)) == problems
+    assert cluster_problems(Recorded(state), 5) == problems
 
 
 def test_what_is_disabled_need_not_run():
     cluster = Recorded("failed")
     cluster.edits = [('<resource id="front-service" ', '<resource id="front-service" target_role="Stopped" ')]
-    assert cluster_problems(cluster) == []
+    assert cluster_problems(cluster, 5) == []
 
 
 # Tools that don't do as they should, and names

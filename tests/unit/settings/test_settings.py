@@ -89,7 +89,7 @@ def test_the_message():
     ({"patch_maintenance": [{"driver": "haproxy", "sokcet": "/x"}]}, "not sokcet"),
     ({"patch_maintenance": [{"driver": "haproxy", "options": ["x"]}]}, "use a mapping for the options of driver haproxy"),
     ({"patch_maintenance": [{"driver": "haproxy", "timeout": "soon"}]}, "use a number of seconds, 1 or more"),
-    ({"patch_health_checks": [{"ulr": "http://x"}]}, "use entries with exactly one of url, tcp, unit or command"),
+    ({"patch_health_checks": [{"ulr": "http://x"}]}, "use entries with exactly one of url, tcp, unit, command or cluster"),
     ({"patch_health_settle": 60, "patch_health_timeout": 60}, "use less than patch_health_timeout, which is 60"),
 ])
 def test_what_is_refused(variables, says):
