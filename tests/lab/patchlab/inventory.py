@@ -14,7 +14,7 @@ from .addresses import host_address
 from .paths import LabPaths
 from .topology import HostSpec
 
-_GROUPS = ("lb", "web", "apt", "dnf", "zypper", "fleet", "golden", "repository", "new", "ha", "slurm_controller", "slurm_node")
+_GROUPS = ("lb", "web", "apt", "dnf", "zypper", "fleet", "golden", "repository", "new", "ha", "slurm_controller", "slurm_node", "hypervisor")
 
 
 def ssh_options(paths: LabPaths) -> list[str]:

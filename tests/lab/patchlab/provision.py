@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import cluster, roles, slurm
+from . import cluster, hypervisor, roles, slurm
 from .addresses import gateway, host_address
 from .paths import HostPaths, LabPaths
 from .shell import run
@@ -33,7 +33,8 @@ class HostFile:
 
 def host_files(paths: LabPaths, state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
     """All files of one host."""
-    return [*_identity(paths, state.subnet, hosts, host), *_keys(paths, host), *_role(state, hosts, host)]
+    return [*_identity(paths, state.subnet, hosts, host), *_keys(paths, host), *_role(state, hosts, host),
+            *_hypervisor(paths, state.subnet, hosts, host)]
 
 
 def write_files(layers: Sequence[Path], upper: Path, files: Sequence[HostFile]) -> None:
@@ -105,6 +106,14 @@ def _role(state: LabState, hosts: Sequence[HostSpec], host: HostSpec) -> list[Ho
         nodes = [(other.name, other.number) for other in hosts if "ha" in other.groups]
         found.extend(HostFile(path, text) for path, text in cluster.node_files(state.subnet, nodes).items())
     return found
+
+
+def _hypervisor(paths: LabPaths, subnet: str, hosts: Sequence[HostSpec], host: HostSpec) -> list[HostFile]:
+    """Guests move from one to the other by ssh."""
+    if hypervisor.GROUP not in host.groups:
+        return []
+    files = hypervisor.ssh_files(paths.key.read_text(), known_hosts(paths, subnet, hosts))
+    return [HostFile(path, text, mode) for path, (text, mode) in files.items()]
 
 
 def _make_parents(layers: Sequence[Path], upper: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import cluster
+from . import cluster, hypervisor
 from .definitions import LEVELS
 
 FORMAT = 1
@@ -83,6 +83,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
     Recipe("web-needrestart", "web", debian=("needrestart",)),
     Recipe("ha", "web", debian=cluster.DEBIAN, files=cluster.FILES, commands=cluster.COMMANDS),
+    Recipe("hypervisor", "web", debian=hypervisor.DEBIAN, files=hypervisor.FILES, commands=hypervisor.COMMANDS),
     # munge makes its key when it is installed, so that all hosts of this image share one.
     Recipe("slurm", "web", debian=("munge", "slurm-client", "slurmctld", "slurmd")),
     Recipe(

@@ -1,0 +1,20 @@
+#!/bin/busybox sh
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# All that runs in a guest: it counts on the serial line, with the identity of its boot before each number.
+bb=/bin/busybox
+$bb mount -t devtmpfs devtmpfs /dev
+$bb mount -t proc proc /proc
+for module in /modules/*.ko; do
+    [ -e "$module" ] && $bb insmod "$module"
+done
+# The first key that is ever pressed is the power button.
+($bb head -c 24 /dev/input/event0 >/dev/null && $bb poweroff -f) 2>/dev/null &
+boot=$($bb cat /proc/sys/kernel/random/boot_id)
+count=0
+while :; do
+    count=$((count + 1))
+    echo "$boot $count" >/dev/ttyS0
+    $bb sleep 0.1
+done
