@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import closing, controlling, opening
 from ..plugin_utils.action import PatchtrainAction
-from ..plugin_utils.book import HostBook, open_ledger
+from ..plugin_utils.book import HostBook, NotTargeted, open_ledger
 from ..plugin_utils.ledger import hosts, runs
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.play import actor, in_step_batch, out_of_play
@@ -74,7 +74,7 @@ class ActionModule(PatchtrainAction):
         turn = sorted((host for host in all_hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
         before = sum(1 for host in turn if host.state != "waiting")
         canaries = sum(1 for host in turn if host.canary and host.state == "waiting")
-        self._display.display(_plan_text(run, all_hosts, plans))
+        self._display.display(_plan_text(run, all_hosts, plans) + _scope_text(found.settings.get("scope", {})))
         serial: List[Any] = [before + canaries, "100%"] if canaries else ["100%"]
         return {"plan": {"run_id": run, "order": [host.host for host in turn], "serial": serial}}
 
@@ -84,9 +84,13 @@ class ActionModule(PatchtrainAction):
         result: Dict[str, Any] = {}
         fails_host = bool(self.argument("fail_host", settings.patch_fail_host)) and not self.checking
         book = HostBook(ledger, run, self.host)
+        if book.left_out and book.has_ended:
+            raise NotTargeted(book.left_out)
         ending = closing.finish_last(ledger, run, settings, self._batch(fails_host) if book.mine else None)
         if ending:
             result.update(self._told(ledger, run))
+        if book.left_out:
+            return dict(result, skipped=not result, host_state="not_targeted", msg=book.left_out)
         own = book.final_state()
         if own and own.state in settings.patch_fail_on and fails_host:
             # The play may end with this failure, so the page is written now.
@@ -112,6 +116,11 @@ class ActionModule(PatchtrainAction):
         written = closing.report_run(ledger, run, self.settings(), self.columns)
         self._display.display(written["text"])
         return {"report": written["report"], "states": written["summary"]["states"]}
+
+
+def _scope_text(scope: Dict[str, Any]) -> str:
+    left_out = scope.get("left_out", {})
+    return "\n      %d hosts are left out by patch_scope %r" % (len(left_out), scope["expression"]) if left_out else ""
 
 
 def _plan_text(run: str, all_hosts: List[Any], plans: Dict[str, Any]) -> str:

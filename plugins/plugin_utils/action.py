@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping, Optional
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import BadInput, PatchtrainError
-from .book import HostBook, open_ledger
+from .book import HostBook, NotTargeted, open_ledger
 from .places import place
 from .remote import Remote
 from .settings import Settings
@@ -34,6 +34,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         self.variables = task_vars or {}
         try:
             result.update(self.act())
+        except NotTargeted as error:
+            result.update(skipped=True, host_state="not_targeted", granted=False, reason=error.message, msg=error.message)
         except PatchtrainError as error:
             result.update(error.as_result(), failed=True)
         result.setdefault("changed", False)
@@ -85,5 +87,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         return place(self, self.variables, name)
 
     def book(self) -> HostBook:
-        """This host in the run that ``run_id`` names."""
-        return HostBook(open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.host)
+        """This host in the run that ``run_id`` names; ``NotTargeted`` where the run is not for it."""
+        book = HostBook(open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.host)
+        if book.left_out:
+            raise NotTargeted(book.left_out)
+        return book

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import PatchtrainError
+from .asking import Asking
 from .ledger import assessments, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.owner import owner_of
 from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
+from .scheduling.scope import why_left_out
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
 from .settings import Settings
 
@@ -58,6 +60,10 @@ def is_mine(owner: Mapping[str, Any]) -> bool:
     return owner == owner_of(os.getppid()).to_dict()
 
 
+class NotTargeted(PatchtrainError):
+    """``patch_scope`` left the host out when the run opened: it has no part in it."""
+
+
 class StillOut(PatchtrainError):
     """The host is out of service somewhere, so its slot can't be returned."""
 
@@ -77,6 +83,7 @@ class HostBook:
     def __init__(self, ledger: Ledger, run: str, host: str) -> None:
         self._ledger = ledger
         self._looking = False
+        self._asking: Optional[Asking] = None
         self.host = host
         with ledger.read() as c:
             self._run = runs.get(c, run)
@@ -94,6 +101,16 @@ class HostBook:
     def mine(self) -> bool:
         """Whether the run is this controller process's."""
         return is_mine(self._run.owner)
+
+    @property
+    def left_out(self) -> Optional[str]:
+        """Why the run is not for this host, None where it is."""
+        return why_left_out(self._run.settings.get("scope", {}), self.host)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run had come to its end when these pages were opened."""
+        return self._run.state in RUN_FINAL
 
     @property
     def release(self) -> Optional[str]:
@@ -274,14 +291,12 @@ class HostBook:
 
     def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
-        own = list(self._run.settings["set"])
-        with self._ledger.write() as c:
-            # Nobody promised anything where the batch is the limit: other batches have their own.
-            among = own if settings.patch_max_unavailable is None and in_step else runs.shared_set(c, self._run)
-            ask = slots.Ask(
-                self._run.id, self.host, among, budget.max_unavailable(settings.patch_max_unavailable, len(among), len(in_step) or None),
-                budget.max_failed(settings.patch_max_failed, len(own)), bool(in_step), list(in_step))
-            decision = slots.take_in(c, ask)
+        self._asking = self._asking or Asking(self._run, self.host)
+        with self._ledger.read() as c:
+            decision = slots.look(c, self._asking.ask(c, settings, in_step))
+        if decision.granted:
+            with self._ledger.write() as c:
+                decision = slots.take_in(c, self._asking.ask(c, settings, in_step))
         if decision.granted:
             self.state("draining")
         return decision

@@ -19,11 +19,13 @@ from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
+from .promises import chosen, sets_of_hosts
 from .releasing.resolve import published, resolve
 from .run_hooks import check_hooks, prepare_hooks
 from .scheduling import budget
 from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
+from .scheduling.scope import SCOPE
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .standing import ownerless
@@ -66,7 +68,15 @@ class _Seat:
 
 
 def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run, bool]:
-    new = _new_run(action, ledger, seat)
+    try:
+        new = _new_run(action, ledger, seat)
+    except BadInput:
+        # The run that another host of the play has opened meanwhile is in the ledger, and may have changed what patch_scope finds there.
+        with ledger.read() as c:
+            found = seat.found(c)
+        if found:
+            return found, False
+        raise
     in_step = bool(in_step_batch(action._task, action.variables))
     with ledger.write() as c:
         # Where hosts don't move in step, several of them come here at the same moment, and one is the first.
@@ -111,7 +121,9 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
         action._display.warning(line)
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
+    targets, scope = _in_scope(action, ledger, settings, targets)
     _promises(action, settings, in_set)
+    sets = sets_of_hosts(action.variables["hostvars"], settings, in_set, targets)
     known = check_all(action.variables["hostvars"], targets)
     # What a play gives to the role is not among the variables of hosts.
     check_host(settings, action.host, action.variables["hostvars"])
@@ -122,8 +134,24 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     return runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(targets, canaries)],
-        settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, **releases, **command_line()),
+        settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
+                      **scope, **releases, **command_line()),
         **actor(action.variables))
+
+
+def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targets: List[str]) -> Tuple[List[str], Dict[str, Any]]:
+    """The targets that ``patch_scope`` leaves, and the record of it. A run that is gone on with keeps what was left out when it opened: what
+    it has done since may have changed what the expression would give now."""
+    with ledger.read() as c:
+        begun = [run for run in runs.recent(c, 200, unfinished=True) if run.name == settings.patch_run_name and ownerless(run.owner)]
+    if begun:
+        left_out = begun[0].settings.get("scope", {}).get("left_out", {})
+        return [host for host in targets if host not in left_out], {}
+    scope = chosen(action.variables["hostvars"], ledger, settings.patch_scope, targets)
+    if scope is None:
+        return targets, {}
+    action._display.display("%s %r selects %d of %d hosts" % (SCOPE, scope.expression, len(scope.selected), len(targets)))
+    return scope.selected, {"scope": scope.for_record()}
 
 
 def _agree(action: PatchtrainAction, targets: Sequence[str]) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 from ..module_utils.errors import BadInput
 from .scheduling.budget import parse_amount
+from .scheduling.expressions import compiled
+from .scheduling.rules import parse_rules
 from .scheduling.windows import zone_of
 from .scheduling.windows_parse import parse_window
 
@@ -178,6 +180,25 @@ def places(value: Any) -> list[dict[str, Any]]:
         if "timeout" in entry:
             limit(entry["timeout"])
     return found
+
+
+def budgets(value: Any) -> list[dict[str, Any]]:
+    """Disruption budgets; of what is wrong with one, the rules' own words are told."""
+    found = mappings(value)
+    try:
+        parse_rules(found)
+    except BadInput as error:
+        raise Wrong(error.message) from None
+    return found
+
+
+def expression(value: Any) -> str:
+    """A JMESPath expression; empty for none."""
+    found = text(value)
+    try:
+        return found and compiled(found).text
+    except BadInput as error:
+        raise Wrong("use a JMESPath expression: %s" % error.message) from None
 
 
 def window(value: Any) -> dict[str, Any]:

@@ -52,7 +52,11 @@ class Settings:
     # how many at once, in which order, until when
     patch_max_unavailable: int | str | None = _run(
         None, values.amount, "hosts out of service at once, a number or a percentage of the set in the inventory, rounded down; "
-        "by default 1, under a linear strategy the batch")
+        "by default 1, under a linear strategy the batch; hosts for which patch_budgets has a limit have no default")
+    patch_budgets: list[dict[str, Any]] = _run([], values.budgets, "disruption budgets beside patch_max_unavailable, for sets of hosts that an "
+                                               "expression over their variables tells apart: name, max_unavailable, per, exclusive, within")
+    patch_scope: str = _run("", values.expression, "JMESPath expression over a host's variables and what the ledger knows of it; hosts for which it "
+                            "is false or null when the run opens are not targeted; empty: all are")
     patch_max_failed: int | str = _run(0, values.amount, "hosts that may fail before no further one is started, a number or a percentage")
     patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails: how many, or which")
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),

@@ -33,6 +33,15 @@ def all_of(c: sa.Connection, run_id: int, states: Collection[str] | None = None)
     return [read(RunHost, row) for row in c.execute(query)]
 
 
+def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:
+    """Where each of these hosts that was ever in a run stands in the one that changed it last."""
+    turn = sa.func.row_number().over(partition_by=_t.c.host, order_by=(_t.c.changed_at.desc(), _t.c.run_id.desc())).label("turn")
+    ranked = sa.select(_t.c.host, _t.c.state, turn).subquery()
+    rows = c.execute(sa.select(ranked.c.host, ranked.c.state).where(ranked.c.turn == 1))
+    wanted = set(among)
+    return {row.host: row.state for row in rows if row.host in wanted}
+
+
 def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str = "", actor: str = "",
               at: float | None = None) -> RunHost:
     """Write where a host stands now; staying where it is changes nothing but the reason. Every change is an event too."""

@@ -107,12 +107,21 @@ def of_owner(c: sa.Connection, owner: Owner) -> list[Run]:
     return [read(Run, row) for row in c.execute(sa.select(t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
 
 
-def shared_set(c: sa.Connection, run: Run) -> list[str]:
-    """The hosts that a run's budget is over: its own set, and those of the other unfinished runs of its deployment, because a controller
-    that cuts its inventory into slices gives each run a part."""
-    query = sa.select(schema.runs).where(schema.runs.c.deployment == run.deployment, schema.runs.c.state.in_(RUN_UNFINISHED))
-    others = [other for other in (read(Run, row) for row in c.execute(query)) if other.id != run.id and not is_gone(other.owner)]
-    return sorted({*run.settings.get("set", ()), *(host for other in others for host in other.settings.get("set", ()))})
+def without_settings(c: sa.Connection, run_id: int) -> Run:
+    """As ``by_id``, but for what is asked again and again: the settings, which grow with the hosts, are not read."""
+    columns = [column for column in schema.runs.c if column.name != "settings"]
+    row = c.execute(sa.select(*columns).where(schema.runs.c.id == run_id)).first()
+    if row is None:
+        raise RunUnknown("there is no run with id %d in this ledger" % run_id, run_id=run_id)
+    return Run(settings={}, **row._mapping)
+
+
+def slices(c: sa.Connection, run: Run) -> list[str]:
+    """The other unfinished runs of a run's deployment that somebody works on, by name: a controller that cuts its inventory into slices gives
+    each a part."""
+    t = schema.runs
+    query = sa.select(t.c.name, t.c.owner).where(t.c.deployment == run.deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id != run.id).order_by(t.c.name)
+    return [row.name for row in c.execute(query) if not is_gone(row.owner)]
 
 
 def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:

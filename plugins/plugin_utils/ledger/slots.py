@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..scheduling.budget import Budget, Decision, Host, Request, decide
+from ..scheduling.budget import Budget, Decision, Host, Request, Room, decide
+from ..scheduling.budgets import Sets, Standing, recorded
 from ..scheduling.states import HOST_FAILED, HOST_FINAL, RUN_UNFINISHED, uses_up_failures
 from . import events, hosts, runs, schema
 from ._sqlalchemy import sa
@@ -24,15 +25,18 @@ _t = schema.slots
 @dataclass(frozen=True)
 class Ask:
     """``hosts`` is the set in the inventory that the budget is for, targeted or not. ``batch`` are the hosts that move in
-    step with this one where ``in_step`` says that they do."""
+    step with this one where ``in_step`` says that they do. ``standing`` is for all other budgets, ``slices`` are the runs whose
+    hosts belong to the same fleet."""
 
     run_id: int
     host: str
     hosts: Collection[str]
-    unavailable: Budget
+    unavailable: Budget | None
     failures: Budget
     in_step: bool = False
     batch: Sequence[str] = ()
+    standing: Standing | None = None
+    slices: Sequence[str] = ()
 
 
 def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
@@ -44,14 +48,21 @@ def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
 
 def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
     """The same within a transaction of ``ledger.write()``."""
-    run, me = runs.by_id(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
-    if me.state in HOST_FINAL:
-        raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
-    request = _request(c, ask, run)
+    request = _request(c, ask)
     decision = decide(request)
-    if decision.granted and not any(h.name == ask.host and h.run == run.name for h in request.holders):
-        c.execute(sa.insert(_t).values(run_id=run.id, host=ask.host, taken_at=events.stamp(at), reason=""))
+    if decision.granted and not any(h.name == ask.host and h.run == request.run for h in request.holders):
+        c.execute(sa.insert(_t).values(run_id=ask.run_id, host=ask.host, taken_at=events.stamp(at), reason=""))
     return decision
+
+
+def look(c: sa.Connection, ask: Ask) -> Decision:
+    """What ``take_in`` would say now; takes nothing, and keeps no writer waiting."""
+    return decide(_request(c, ask))
+
+
+def sets_of(run: Run) -> Sets:
+    """The sets of hosts that a run kept when it opened."""
+    return recorded(sorted(run.settings.get("set", ())), run.settings.get("budgets", ()), run.deployment)
 
 
 def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None, reason: str = "", actor: str = "",
@@ -85,27 +96,43 @@ def of_run(c: sa.Connection, run_id: int) -> list[Any]:
     return list(c.execute(sa.select(_t.c.host, _t.c.taken_at, _t.c.returned_at).where(_t.c.run_id == run_id).order_by(_t.c.id)))
 
 
-def _request(c: sa.Connection, ask: Ask, run: Run) -> Request:
-    among = {*ask.hosts, ask.host}
+def _request(c: sa.Connection, ask: Ask) -> Request:
+    run, me = runs.without_settings(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
+    if me.state in HOST_FINAL:
+        raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
     # Whoever waits asks again and again, and holds up all writers meanwhile: nothing is read of the hosts that fare well.
     mine = hosts.all_of(c, run.id, HOST_FAILED)
-    held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c, among)]
+    held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c)]
+    down = _down(c, run, mine)
     return Request(
-        ask.host, run.name, run.state, ask.unavailable, ask.failures, held, _down(c, run, mine, among),
+        ask.host, run.name, run.state, ask.unavailable, ask.failures, _among(ask, held), _among(ask, down),
         [h.host for h in mine if uses_up_failures(h.state, h.came_from)],
-        [h.host for h in mine if h.canary], ask.in_step, ask.batch)
+        [h.host for h in mine if h.canary], ask.in_step, ask.batch, _rooms(c, ask, [*down, *held]))
+
+
+def _among(ask: Ask, out: Sequence[Host]) -> list[Host]:
+    # Out of service are few, sets may be thousands.
+    return [host for host in out if host.name == ask.host or host.name in ask.hosts]
+
+
+def _rooms(c: sa.Connection, ask: Ask, out: Sequence[Host]) -> list[Room]:
+    if ask.standing is None:
+        return []
+    for name in ask.standing.unknown(out, ask.slices):
+        ask.standing.learn(name, sets_of(runs.get(c, name)))
+    return ask.standing.rooms(out, ask.slices)
 
 
 def _abandoned(held: Held, run: Run) -> bool:
     return held.run_id != run.id and held.run_state in RUN_UNFINISHED and is_gone(held.owner)
 
 
-def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost], among: Collection[str]) -> list[Host]:
+def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost]) -> list[Host]:
     """Hosts that nobody can reach. What this run knows of its own targets counts more than what another found earlier."""
-    down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable" and h.host in among]
+    down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable"]
     runs_, targets = schema.runs, schema.run_hosts
     own = sa.select(targets.c.host).where(targets.c.run_id == run.id)
     query = sa.select(targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(runs_, runs_.c.id == targets.c.run_id).where(
         runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable", targets.c.host.not_in(own))
-    others = [row for row in c.execute(query) if row.host in among and not is_gone(row.owner)]
+    others = [row for row in c.execute(query) if not is_gone(row.owner)]
     return down + [Host(row.host, row.name, row.state) for row in others]

@@ -68,6 +68,11 @@ class Sets:
         """Whether some rule says how many hosts may be out of service together with this one."""
         return any(rule.text and self.place(rule, host) for rule in self.rules)
 
+    def unlimited(self) -> list[str]:
+        """The hosts of which that is said by no rule."""
+        limits = [rule for rule in self.rules if rule.text]
+        return [host for number, host in enumerate(self.hosts) if all(rule.of[number] == _NOWHERE for rule in limits)]
+
     def for_record(self) -> list[dict[str, Any]]:
         """The rules as JSON-serialisable data; the hosts are kept by whoever keeps this."""
         return [{"name": rule.name, "text": rule.text, "whole": rule.whole, "places": [list(place) for place in rule.places], "of": list(rule.of)}

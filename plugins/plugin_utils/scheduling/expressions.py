@@ -15,6 +15,7 @@ from ...module_utils.errors import BadInput, ToolMissing
 try:
     import jmespath
     from jmespath import exceptions as _exceptions
+    from jmespath import functions
 except ImportError:  # the settings can be imported without it, for documentation and linters
     jmespath = None  # type: ignore[assignment]
 
@@ -47,6 +48,9 @@ def compiled(text: str) -> Expression:
         parsed = jmespath.compile(text)
     except _exceptions.JMESPathError as error:
         raise BadInput("%r is no JMESPath expression (%s)" % (_cut(text), _one_line(error))) from None
+    wrong = _mistake(parsed.parsed)
+    if wrong:
+        raise BadInput("%r is no JMESPath expression that could mean anything (%s)" % (_cut(text), wrong))
     names = _roots(parsed.parsed)
     return Expression(text, None if names is None else frozenset(names), parsed)
 
@@ -65,6 +69,16 @@ def value_of(found: Any) -> str | None:
 def is_true(found: Any) -> bool:
     """Truth as JMESPath has it: null, false and whatever is empty are not; the number 0 is."""
     return not (found is None or found is False or found in ("", [], {}))
+
+
+def _mistake(node: Mapping[str, Any]) -> str:
+    """What parses and yet is no use: said now, and not for the first host that gets there."""
+    kind, children = node["type"], [child for child in node.get("children", []) if isinstance(child, dict)]
+    if kind == "function_expression" and node["value"] not in functions.Functions.FUNCTION_TABLE:
+        return "there is no function %s" % node["value"]
+    if kind in _CHAINS and kind != "pipe" and children and children[0]["type"] == "not_expression":
+        return "! is taken before the dot, so that !a.b is always null: write !(a.b)"
+    return next((found for found in map(_mistake, children) if found), "")
 
 
 def _roots(node: Mapping[str, Any]) -> set[str] | None:

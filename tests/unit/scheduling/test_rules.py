@@ -47,6 +47,8 @@ def refused(*entries: Any) -> str:
     ([{"name": "x", "max_unavailable": "many"}], "budget x: max_unavailable is 'many': use a number of hosts"),
     ([{"name": "x", "max_unavailable": 1, "per": "a."}], "budget x: per: 'a.' is no JMESPath expression"),
     ([{"name": "x", "max_unavailable": 1, "per": ["a"]}], "budget x: per is not text"),
+    ([{"name": "x", "exclusive": "nosuch(a)"}], "budget x: exclusive: 'nosuch(a)' is no JMESPath expression that could mean anything (there is no function"),
+    ([{"name": "x", "exclusive": "x || !a.b"}], "budget x: exclusive: 'x || !a.b' is no JMESPath expression that could mean anything (! is taken before"),
     ([{"name": "x", "exclusive": "nosuch(a"}], "budget x: exclusive: 'nosuch(a' is no JMESPath"),
     ([QUORUM, QUORUM], "budget quorum: there are two of this name"),
     ([QUORUM, dict(QUORUM, name="other", max_unavailable=2)], "budgets quorum and other contradict each other: both are of the same hosts, 1 and 2"),

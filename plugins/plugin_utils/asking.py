@@ -1,0 +1,49 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host's question for a slot, put together from its run. A host that waits asks again and again, so that what does not
+change between two questions is worked out for the first alone."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+
+from .ledger import runs, slots
+from .ledger.rows import Run
+from .scheduling import budget
+from .scheduling.budgets import Standing
+from .settings import Settings
+
+
+class Asking:
+    """A host of a run that asks for its slot."""
+
+    def __init__(self, run: Run, host: str) -> None:
+        self._run, self._host = run, host
+        self._own: List[str] = list(run.settings["set"])
+        self._standing = Standing(host, slots.sets_of(run))
+        self._sets: Dict[Tuple[str, ...], Set[str]] = {}
+
+    def ask(self, c: Any, settings: Settings, in_step: Sequence[str]) -> slots.Ask:
+        """The question as it is now: other slices of the deployment may have begun or ended."""
+        slices = runs.slices(c, self._run)
+        unavailable, among = self._whole(c, settings, in_step, tuple(slices))
+        failures = budget.max_failed(settings.patch_max_failed, len(self._own))
+        return slots.Ask(self._run.id, self._host, among, unavailable, failures, bool(in_step), list(in_step), self._standing, slices)
+
+    def _whole(self, c: Any, settings: Settings, in_step: Sequence[str], slices: Tuple[str, ...]) -> Tuple[Optional[budget.Budget], Set[str]]:
+        """What is promised of all hosts together, and of which. Nothing, where another budget limits this host and no number was given."""
+        wanted, own = settings.patch_max_unavailable, self._standing.own
+        if wanted is None and own.limited(self._host):
+            return None, set()
+        if wanted is None and any(rule.text for rule in own.rules):
+            among = set(own.unlimited())
+        else:
+            # Nobody promised anything where the batch is the limit: other batches have their own.
+            among = self._among(c, () if wanted is None and in_step else slices)
+        return budget.max_unavailable(wanted, len(among), len(in_step) or None), among
+
+    def _among(self, c: Any, slices: Tuple[str, ...]) -> Set[str]:
+        if slices not in self._sets:
+            self._sets[slices] = {*self._own, *(host for name in slices for host in runs.get(c, name).settings.get("set", ()))}
+        return self._sets[slices]
