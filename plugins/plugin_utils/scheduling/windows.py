@@ -189,7 +189,7 @@ def _pieces(nominal: Occurrence, cuts: Iterable[Frozen]) -> Iterator[Occurrence]
 def _better(one: Occurrence, other: Occurrence, now: float) -> bool:
     if one.is_open(now) and other.is_open(now):
         return one.starts_at > other.starts_at
-    return one.is_open(now) or (not other.is_open(now) and one.opens_at < other.opens_at)
+    return one.is_open(now) or (not other.is_open(now) and (one.opens_at, -one.starts_at) < (other.opens_at, -other.starts_at))
 
 
 def _cut_short(of: Occurrence) -> str:

@@ -67,6 +67,7 @@ def test_open_from_its_opening_until_just_before_its_closing():
     for now in (opens, opens + 4 * 3600 - 0.001):
         assert found(daily, now).is_open(now)
         assert (found(daily, now).opens_at, found(daily, now).closes_at) == (opens, opens + 4 * 3600)
+    assert not found(daily, opens).is_open(opens + 4 * 3600)
     assert local(found(daily, opens + 4 * 3600).opens_at) == "2026-01-11 01:00"
 
 
@@ -104,12 +105,20 @@ def test_the_last_day(until, last):
     assert occurrence(ending, found(ending, at(last.replace(" ", "T"))).closes_at) is None
 
 
+def test_a_count_is_from_the_first_day():
+    thrice = window("2026-01-10T01:00", "FREQ=DAILY;COUNT=3")
+    assert found(thrice, at("2026-01-12T04:59")).is_open(at("2026-01-12T04:59")) and occurrence(thrice, at("2026-01-12T05:00")) is None
+    assert occurrence(thrice, at("2026-02-12T02:00")) is None
+
+
 def test_a_start_that_does_not_exist_is_as_much_later_as_clocks_jump():
     spring = window("02:30", duration="2h")
     one = found(spring, at("2026-03-29T00:00"))
     assert local(one.opens_at) == "2026-03-29 03:30" and one.opens_at == at("2026-03-29T00:00") + 2.5 * 3600
     assert one.closes_at - one.opens_at == 2 * 3600
     assert local(found(spring, one.closes_at).opens_at) == "2026-03-30 02:30"
+    for hour in (0.0, 1.0, 1.99):  # also where the wall clock has long passed half past two and two hours
+        assert found(spring, one.opens_at + hour * 3600) == one and one.is_open(one.opens_at + hour * 3600)
 
 
 def test_a_start_that_comes_twice_is_the_first():
@@ -140,6 +149,26 @@ def test_a_freeze_cuts_and_the_rest_is_usable():
     assert not second.is_open(at("2026-01-10T02:59")) and first.starts_at == second.starts_at
     assert "cut short by the freeze backup (patch_window.freeze[0])" in told(first, at("2026-01-10T01:30"))
     assert "opens next 2026-01-10 03:00 CET, in 1 h; frozen before that by backup" in told(second, at("2026-01-10T02:00"))
+    assert found(cut, at("2026-01-10T03:30")).frozen == ()  # what is past is not told
+
+
+@pytest.mark.parametrize(("freezes", "pieces"), [
+    ([("01:00", "02:00")], ["02:00-05:00"]), ([("04:00", "05:00")], ["01:00-04:00"]), ([("00:00", "06:00")], []), ([("05:00", "06:00")], ["01:00-05:00"]),
+    ([("01:30", "04:00"), ("02:00", "02:30")], ["01:00-01:30", "04:00-05:00"]), ([("02:00", "03:00"), ("03:00", "04:00")], ["01:00-02:00", "04:00-05:00"]),
+    ([("02:00", "03:00"), ("02:30", "03:30")], ["01:00-02:00", "03:30-05:00"])])
+def test_freezes_that_meet_overlap_and_hold_each_other(freezes, pieces):
+    once = window("2026-01-10T01:00", "", freeze=[{"from": "2026-01-10T" + since, "to": "2026-01-10T" + to} for since, to in freezes])
+    told_pieces, now = [], at("2026-01-10T00:00")
+    while (one := occurrence(once, now)) is not None:
+        told_pieces.append("%s-%s" % (local(one.opens_at)[11:], local(one.closes_at)[11:]))
+        now = one.closes_at
+    assert told_pieces == pieces
+
+
+def test_a_freeze_is_the_longer_one_where_clocks_change():
+    autumn = window("00:00", duration="9h", freeze=[{"from": "2026-10-25T02:15", "to": "2026-10-25T02:30"}])
+    assert found(autumn, at("2026-10-25T00:00")).closes_at == at("2026-10-25T02:15")
+    assert found(autumn, at("2026-10-25T02:15")).opens_at == at("2026-10-25T02:30", fold=1)
 
 
 def test_whole_days_are_frozen_with_the_last_one():
@@ -164,6 +193,7 @@ def test_calendars_freeze_and_are_told():
     assert "frozen before that by Quarter's end (year.ics)" in told(one, at("2027-03-31T01:00"))
     night = found(frozen, at("2026-04-20T02:00"))
     assert local(night.closes_at) == "2026-04-20 03:00" and "Release night (year.ics)" in told(night, at("2026-04-20T02:00"))
+    assert len(frozen.freezes[0].between(at("2026-01-01T00:00"), at("2030-01-01T00:00"), BERLIN)) == 5
 
 
 def test_a_freeze_without_end_says_that_it_never_opens():
@@ -174,6 +204,11 @@ def test_where_occurrences_overlap_the_last_to_open_counts():
     long = window(duration="30h")
     now = at("2026-01-10T03:00")
     assert local(found(long, now).starts_at) == "2026-01-10 01:00" and local(found(long, now).closes_at) == "2026-01-11 07:00"
+    cut = window(duration="30h", freeze=[{"from": "2026-01-10T00:00", "to": "2026-01-11T02:00"}])
+    assert local(found(cut, now).starts_at) == "2026-01-11 01:00" and local(found(cut, now).opens_at) == "2026-01-11 02:00"
+    assert found(cut, now).closes_at == found(cut, at("2026-01-11T02:00")).closes_at
+    early = window(duration="30h", freeze=[{"from": "2026-01-09T00:00", "to": "2026-01-10T03:30"}, {"from": "2026-01-10T04:00", "to": "2026-01-11T05:00"}])
+    assert local(found(early, at("2026-01-10T03:45")).closes_at) == "2026-01-10 04:00"
 
 
 def test_one_occurrence_is_one_name_and_the_next_is_another():
@@ -197,6 +232,12 @@ def test_each_host_in_its_own_zone_and_one_name_for_all():
         assert one
         names.add(window_run_name("web", one))
     assert names == {"web-20260110T010000"}
+    now = at("2026-01-10T13:30", ZoneInfo("UTC"))  # the 11th in Kiritimati, and not yet half past one of the 10th at the other end
+    ends = per_zone(own, {"kiritimati": "Pacific/Kiritimati", "baker": "Etc/GMT+12"}, now)
+    assert all(one and one.is_open(now) for one in ends.values())
+    last = fleet_occurrence(ends.values(), now)
+    assert last and last.local == "20260110T010000"
+    assert fleet_occurrence([None], now) is None and fleet_occurrence([None, last], now) == last
 
 
 def test_a_host_without_a_zone_is_named():

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +168,17 @@ def test_a_missing_library_is_one_line_with_the_command(monkeypatch, library, sa
     with pytest.raises(_libraries.LibraryMissing) as caught:
         parse(freeze=["BEGIN:VCALENDAR\nEND:VCALENDAR"])
     assert caught.value.message.startswith(says) and " -m pip install " in caught.value.message and "\n" not in caught.value.message
+
+
+def test_the_room_can_be_imported_without_them(monkeypatch):
+    for name in ("dateutil", "icalendar", "recurring_ical_events"):
+        monkeypatch.setitem(sys.modules, name, None)
+    spec = importlib.util.spec_from_file_location(_libraries.__name__ + "_bare", str(_libraries.__file__))
+    assert spec and spec.loader
+    bare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bare)
+    with pytest.raises(bare.LibraryMissing, match="^it needs icalendar and recurring-ical-events, .* -m pip install icalendar recurring-ical-events$"):
+        bare.require(bare.CALENDARS, "it")
 
 
 def test_without_libraries_one_window_without_calendars_can_do(monkeypatch):
