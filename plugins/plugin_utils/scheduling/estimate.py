@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _ENOUGH = 3
 """So many other hosts' records say something about this one."""
+_OTHERS = 500
 _FEW = 5
 """Packages by which two installations may differ and still be alike, however small they are."""
 
@@ -42,7 +43,28 @@ class Estimate:
     likely_s: float
 
 
-def need(history: Sequence[Past], host: str, packages: int, default_s: float, reboot_reserve_s: float, reboot: bool = True) -> Estimate:
+class History:
+    """Records by host, put in order once for a whole fleet. Of other hosts the newest few hundred say as much as all."""
+
+    def __init__(self, past: Iterable[Past]) -> None:
+        self._newest = sorted(past, key=lambda one: (-one.at, one.host, one.seconds, one.packages, one.reboot_s))
+        self._own: dict[str, list[Past]] = {}
+        self._like: dict[int, list[Past]] = {}
+        for one in self._newest:
+            self._own.setdefault(one.host, []).append(one)
+        del self._newest[_OTHERS:]
+
+    def own(self, host: str) -> list[Past]:
+        return self._own.get(host, [])
+
+    def like(self, packages: int) -> list[Past]:
+        """Like installations of whichever hosts."""
+        if packages not in self._like:
+            self._like[packages] = _like(self._newest, packages)
+        return self._like[packages]
+
+
+def need(history: History, host: str, packages: int, default_s: float, reboot_reserve_s: float, reboot: bool = True) -> Estimate:
     """How long ``host`` will be out of service for ``packages`` changes.
 
     Installations are alike when one has at most twice as many packages as the other, or a handful more. The first of these that exists counts:
@@ -52,8 +74,8 @@ def need(history: Sequence[Past], host: str, packages: int, default_s: float, re
 
     ``reboot`` says that the host may be rebooted. The reserve for that is what the host's own reboots took, else ``reboot_reserve_s``.
     """
-    own = [past for past in history if past.host == host]
-    chosen, assumed, basis = _chosen(own, [past for past in history if past.host != host], packages)
+    own = history.own(host)
+    chosen, assumed, basis = _chosen(history, own, packages)
     work = [past.work_s for past in chosen]
     high, middle = (quantile(work, 0.9), quantile(work, 0.5)) if work else (default_s, default_s)
     if assumed:
@@ -75,9 +97,9 @@ def _like(history: Sequence[Past], packages: int) -> list[Past]:
     return [past for past in history if alike(past.packages, packages)]
 
 
-def _chosen(own: Sequence[Past], others: Sequence[Past], packages: int) -> tuple[list[Past], bool, str]:
+def _chosen(history: History, own: Sequence[Past], packages: int) -> tuple[list[Past], bool, str]:
     """The records that count, whether the default has to be asked too, and why these."""
-    mine, theirs = _like(own, packages), _like(others, packages)
+    mine, theirs = _like(own, packages), history.like(packages)
     bigger = [past for past in own if past.packages > packages]
     if mine:
         return mine, False, "from %d like installations of this host" % len(mine) if len(mine) > 1 else "from a like installation of this host"

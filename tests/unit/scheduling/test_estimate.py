@@ -8,18 +8,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.estimate import Past, alike, need, quantile
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.estimate import History, Past, alike, need, quantile
 
 DEFAULT, RESERVE = 900.0, 300.0
 
 
 def told(history, packages, reboot=False, host="web1"):
-    found = need(history, host, packages, DEFAULT, RESERVE, reboot)
+    found = need(History(history), host, packages, DEFAULT, RESERVE, reboot)
     return found.seconds, found.assumed
 
 
 def test_without_history_the_default_is_assumed():
-    found = need([], "web1", 5, DEFAULT, RESERVE)
+    found = need(History([]), "web1", 5, DEFAULT, RESERVE)
     assert (found.seconds, found.likely_s, found.assumed) == (1200.0, 1200.0, True) and found.basis.startswith("assumed: no history")
     assert told([], 5) == (900.0, True)
 
@@ -27,7 +27,7 @@ def test_without_history_the_default_is_assumed():
 def test_the_host_s_own_like_installations_count_first():
     history = [Past("web1", 60.0, 4), Past("web1", 80.0, 6), Past("web1", 500.0, 90), *[Past("web%d" % n, 10.0, 5) for n in range(2, 9)]]
     assert told(history, 5) == (80.0, False)
-    assert need(history, "web1", 5, DEFAULT, RESERVE, False).likely_s == 60.0
+    assert need(History(history), "web1", 5, DEFAULT, RESERVE, False).likely_s == 60.0
 
 
 def test_else_three_like_ones_of_others():
@@ -54,8 +54,13 @@ def test_the_reserve_for_a_reboot_is_what_the_host_s_own_took():
     without, rebooted = Past("web1", 60.0, 5), Past("web1", 160.0, 5, reboot_s=100.0)
     assert told([without], 5, reboot=True) == (360.0, False)
     assert told([without, rebooted], 5, reboot=True) == (160.0, False) and told([without, rebooted], 5) == (60.0, False)
-    assert need([without, without, rebooted], "web1", 5, DEFAULT, RESERVE).likely_s == 60.0
-    assert need([rebooted], "web1", 5, DEFAULT, RESERVE).likely_s == 160.0
+    assert need(History([without, without, rebooted]), "web1", 5, DEFAULT, RESERVE).likely_s == 60.0
+    assert need(History([rebooted]), "web1", 5, DEFAULT, RESERVE).likely_s == 160.0
+
+
+def test_of_other_hosts_the_newest_count():
+    old, new = [Past("db%d" % n, 999.0, 5, at=1.0) for n in range(300)], [Past("web%d" % n, 50.0, 5, at=2.0) for n in range(2, 502)]
+    assert told([*old, *new], 5) == (50.0, False) and told([*old, *new], 5, host="db1") == (999.0, False)
 
 
 def test_alike():
@@ -67,15 +72,15 @@ PASTS = st.lists(st.builds(Past, st.sampled_from(["web1", "web2", "web3"]), st.f
 
 @given(PASTS, st.integers(0, 500), st.booleans())
 def test_it_is_deterministic_and_never_less_than_likely(history, packages, reboot):
-    found = need(history, "web1", packages, DEFAULT, RESERVE, reboot)
+    found = need(History(history), "web1", packages, DEFAULT, RESERVE, reboot)
     assert 0 <= found.likely_s <= found.seconds
-    assert found == need(list(reversed(history)), "web1", packages, DEFAULT, RESERVE, reboot)
+    assert found == need(History(reversed(history)), "web1", packages, DEFAULT, RESERVE, reboot)
     assert found.basis and (not found.assumed or found.seconds >= DEFAULT)
 
 
 @given(PASTS, st.integers(0, 500))
 def test_a_reboot_needs_more_than_none(history, packages):
-    assert need(history, "web1", packages, DEFAULT, RESERVE, True).seconds >= need(history, "web1", packages, DEFAULT, RESERVE, False).seconds
+    assert need(History(history), "web1", packages, DEFAULT, RESERVE, True).seconds >= need(History(history), "web1", packages, DEFAULT, RESERVE, False).seconds
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))

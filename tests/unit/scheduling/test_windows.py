@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.estimate import need
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.estimate import History, need
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.windows import (
     fits, fleet_occurrence, in_zone, occurrence, per_zone, span, told, why_not_fit, window_run_name)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.windows_parse import parse_window
@@ -254,7 +254,7 @@ def test_what_a_host_needs_has_to_fit():
     closes = at("2026-01-10T05:00")
     assert fits(closes, closes - 60, 60.0) and not fits(closes, closes - 60, 60.1) and not fits(closes, closes + 1, 0.0)
     one = found(window(), closes - 300)
-    assert why_not_fit(one, closes - 300, need([], "web1", 3, 900.0, 300.0)) == (
+    assert why_not_fit(one, closes - 300, need(History([]), "web1", 3, 900.0, 300.0)) == (
         "the window closes 2026-01-10 05:00 CET, in 5 min, and the host needs 20 min (assumed: no history of such installations)")
 
 
