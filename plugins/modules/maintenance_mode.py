@@ -64,7 +64,8 @@ options:
     type: dict
     default: {}
 notes:
-  - Run it where the host is controlled, with C(delegate_to), not on the host itself.
+  - Run it where the host is controlled, with C(delegate_to), not on the host itself. For V(pacemaker) that is any other node of its cluster.
+  - A host whose work can't go elsewhere fails with C(error.blocked) true. It is as it was found.
   - The interpreter there has to be Python 3.8 or newer.
 attributes:
   check_mode:
