@@ -23,6 +23,7 @@ from .promises import chosen, sets_of_hosts
 from .releasing.resolve import published, resolve
 from .run_hooks import check_hooks, prepare_hooks
 from .scheduling import budget
+from .scheduling.budgets import in_turn
 from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
 from .scheduling.scope import SCOPE
@@ -128,12 +129,13 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     # What a play gives to the role is not among the variables of hosts.
     check_host(settings, action.host, action.variables["hostvars"])
     releases = _releases(ledger, settings, known, targets)
-    canaries = pick_canaries(settings.patch_canaries, targets, known=action.variables["groups"]["all"])
+    ordered = in_turn(sets, targets)
+    canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     name = settings.patch_run_name or default_name(settings.patch_deployment)
     check_hooks(action, targets)
     return runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
-        targets=[runs.Target(host, host in canaries) for host in order(targets, canaries)],
+        targets=[runs.Target(host, host in canaries) for host in order(ordered, canaries)],
         settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
                       **scope, **releases, **command_line()),
         **actor(action.variables))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..scheduling.states import HOST_WORKING, RUN_FINAL, host_may_go
+from ..scheduling.states import HOST_FAILED, HOST_WORKING, RUN_FINAL, host_may_go
 from . import events, schema
 from ._sqlalchemy import sa
 from .errors import HostUnknown, NotAllowed
@@ -30,6 +30,13 @@ def all_of(c: sa.Connection, run_id: int, states: Collection[str] | None = None)
     query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id).order_by(_t.c.position)
     if states is not None:
         query = query.where(_t.c.state.in_(list(states)))
+    return [read(RunHost, row) for row in c.execute(query)]
+
+
+def failed(c: sa.Connection, run_id: int) -> list[RunHost]:
+    """The hosts of a run that failed or were lost. They are few: they are found by their state, whatever number of hosts the run has."""
+    # The sum keeps the database from going through all hosts of the run instead.
+    query = sa.select(*_COLUMNS).where(_t.c.state.in_(HOST_FAILED), _t.c.run_id + 0 == run_id).order_by(_t.c.position)
     return [read(RunHost, row) for row in c.execute(query)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..scheduling.budget import Budget, Decision, Host, Request, Room, decide
 from ..scheduling.budgets import Sets, Standing, recorded
-from ..scheduling.states import HOST_FAILED, HOST_FINAL, RUN_UNFINISHED, uses_up_failures
+from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED, uses_up_failures
 from . import events, hosts, runs, schema
 from ._sqlalchemy import sa
 from .engine import Ledger
@@ -101,7 +101,7 @@ def _request(c: sa.Connection, ask: Ask) -> Request:
     if me.state in HOST_FINAL:
         raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
     # Whoever waits asks again and again, and holds up all writers meanwhile: nothing is read of the hosts that fare well.
-    mine = hosts.all_of(c, run.id, HOST_FAILED)
+    mine = hosts.failed(c, run.id)
     held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c)]
     down = _down(c, run, mine)
     return Request(

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...module_utils.errors import BadInput
 from .budget import Budget, Exclusive, Host, Room, max_unavailable, parse_amount
+from .order import interleave
 from .rules import Place, Rule, sets_of
 
 _NOWHERE = -1
@@ -38,9 +39,13 @@ class RuleSets:
         """What another run's rule has to agree in to be the same."""
         return self.name, bool(self.text), self.whole
 
-    def size(self, name: str) -> int:
-        """How many hosts a set has."""
-        return sum(count for index, count in Counter(self.of).items() if index != _NOWHERE and self.places[index].set == name)
+    def sizes(self) -> Counter[str]:
+        """How many hosts each set has."""
+        found: Counter[str] = Counter()
+        for index, count in Counter(self.of).items():
+            if index != _NOWHERE:
+                found[self.places[index].set] += count
+        return found
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,7 @@ def sort_into_sets(rules: Sequence[Rule], variables: Mapping[str, Mapping[str, A
 def _check_can_be_met(rule: Rule, sets: RuleSets, asked: set[str]) -> None:
     if rule.amount is None:
         return
-    sizes: Counter[str] = Counter()
-    for number, count in Counter(sets.of).items():
-        if number != _NOWHERE:
-            sizes[sets.places[number].set] += count
+    sizes = sets.sizes()
     for name in sorted(asked):
         max_unavailable(rule.amount.text, sizes[name], name=_title(sets, name))
 
@@ -172,7 +174,7 @@ class Standing:
         return self._sizes[slices]
 
     def _size(self, rule: RuleSets, name: str, slices: tuple[str, ...]) -> int:
-        size, more = rule.size(name), set()
+        size, more = rule.sizes()[name], set()
         for there in (self.others[run] for run in slices if run in self.others):
             same = there.like(rule)
             if same:
@@ -190,3 +192,18 @@ def refuse_contradiction(shorthand: int | str | None, rules: Sequence[Rule]) -> 
         if rule.amount and rule.sets is None and (rule.amount.count is None) == (amount.count is None):
             raise BadInput("patch_max_unavailable (%s) and budget %s (%s) contradict each other: both are of the whole set: keep one of them"
                            % (amount.text, rule.name, rule.amount.text), name=rule.name)
+
+
+def in_turn(sets: Sets, hosts: Sequence[str]) -> list[str]:
+    """The hosts in an order in which those that wait stand in few others' way: where one value may be out at a time, value after value, and
+    within that one host of each set after the other."""
+    limit = next((rule for rule in sets.rules if rule.text and not rule.whole), None)
+    alone = next((rule for rule in sets.rules if not rule.text), None)
+    ranks: dict[str, dict[str, int]] = {}
+    phases: dict[int, list[str]] = {}
+    for host in hosts:
+        place = sets.place(alone, host) if alone else None
+        rank = ranks.setdefault(place.set, {}).setdefault(place.value, len(ranks[place.set])) if place else 0
+        phases.setdefault(rank, []).append(host)
+    by_set = {host: place.set for host in hosts for place in [sets.place(limit, host)] if place} if limit else {}
+    return [host for rank in sorted(phases) for host in interleave(phases[rank], by_set)]

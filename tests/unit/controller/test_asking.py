@@ -152,3 +152,21 @@ def test_whatever_a_host_that_is_left_out_does_in_the_run_is_nothing_and_says_so
     result = object.__new__(Acting).run(task_vars={})
     assert result == {"skipped": True, "host_state": "not_targeted", "granted": False, "reason": "not targeted", "msg": "not targeted",
                       "changed": False, "failed": False}
+
+
+def test_hosts_that_failed_are_found_without_going_through_the_run(desk: Any) -> None:
+    desk.open()
+    desk.book().state("unreachable", "x")
+    asked: List[Any] = []
+    with desk.ledger.read() as c:
+        execute = c.execute
+
+        class Watching:
+            def execute(self, query: Any) -> Any:
+                asked.append(str(query.compile(c.engine, compile_kwargs={"literal_binds": True})))
+                return execute(query)
+
+        found = hosts.failed(Watching(), runs.get(c, "night").id)
+        plan = " ".join(str(row) for row in c.exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0]))
+    assert [host.host for host in found] == ["web1"]
+    assert "USING INDEX ix_run_hosts_state" in plan
