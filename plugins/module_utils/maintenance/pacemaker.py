@@ -95,9 +95,13 @@ class Pacemaker:
         return node
 
     def _word(self, seen: Seen) -> str:
-        if not self._node(seen).standby:
-            return IN_SERVICE
-        return STANDBY if self._name in seen.database.standby else UNTIL_REBOOT
+        """Of a node that is away, for example because it boots, only the database tells."""
+        if self._name in seen.database.standby:
+            return STANDBY
+        return UNTIL_REBOOT if self._node(seen).standby else IN_SERVICE
+
+    def _out(self, seen: Seen) -> bool:
+        return self._word(seen) != IN_SERVICE
 
     def _peers(self, seen: Seen) -> List[Node]:
         return [node for node in seen.cluster.nodes if node.name != self._name]
@@ -106,6 +110,8 @@ class Pacemaker:
         """What is asked before anything is touched; while resources move, only what has to stay so."""
         if not seen.database.quorum or not seen.database.coordinated:
             raise self._cannot("the cluster has no quorum")
+        if not self._node(seen).member and not self._out(seen):
+            raise self._cannot("it is %s in its cluster, and so could not come back to it" % self._node(seen).word)
         self._refuse_peers(seen)
         bad = resource_problems(seen.cluster, self._ignore)
         if bad:
@@ -171,7 +177,7 @@ class Pacemaker:
         stuck: List[List[str]] = [[]]
 
         def empty(seen: Seen) -> bool:
-            if not self._node(seen).standby:
+            if not self._out(seen):
                 raise MaintenanceFailed("node %s is out of standby although it was put there: does somebody else work on it?" % self._name)
             # A peer may die meanwhile, or be drained by somebody else: of two that are drained at the same time none stays so.
             self._refuse_peers(seen)
@@ -211,7 +217,7 @@ class Pacemaker:
         self._tools.set_standby(self._name, True)
 
         def out(seen: Seen) -> bool:
-            return self._node(seen).standby and not self._not_empty(seen)
+            return not self._not_empty(seen)
         self._await(out, "resources did not leave it", Deadline(limit, self._clock))
 
     def _await_member(self, deadline: Deadline) -> Seen:
@@ -255,14 +261,14 @@ class Pacemaker:
         return {failure for failure in seen.database.failures if failure.node == self._name}
 
     def _not_empty(self, seen: Seen) -> List[str]:
-        wrong = [] if self._node(seen).standby else ["it is %s" % self._node(seen).word]
+        wrong = [] if self._out(seen) else ["it is %s" % self._node(seen).word]
         return wrong + sorted("resource %s is %s there" % (item.name, item.role) for item in self._there(seen))
 
     def _there(self, seen: Seen) -> List[Instance]:
         return seen.cluster.on(self._name, self._ignore)
 
     def _not_whole(self, seen: Seen) -> List[str]:
-        own = ["it is in standby"] if self._node(seen).standby else []
+        own = ["it is in standby"] if self._out(seen) else []
         return own + problems(seen.cluster, seen.database, self._ignore)
 
     def _would_leave(self, prior: str) -> Result:

@@ -197,6 +197,17 @@ def test_a_peer_that_is_lost_or_drained_meanwhile_undoes_the_standby():
     assert cluster.changes == [ON, OFF]
 
 
+def test_a_node_that_is_no_member_is_not_taken_out_unless_it_was_in_standby():
+    offline = [('name="ha1" id="1" online="true"', 'name="ha1" id="1" online="false"')]
+    cluster = Recorded("whole")
+    cluster.edits = offline
+    with pytest.raises(CannotMove, match="it is offline in its cluster"):
+        cluster.driver().enter(60)
+    cluster = Recorded("standby")
+    cluster.edits = offline + [('name="ha1" id="1" online="false" standby="true"', 'name="ha1" id="1" online="false" standby="false"')]
+    assert cluster.driver().enter(60).prior_state == "standby" and cluster.changes == []
+
+
 def test_without_quorum_nothing_is_begun():
     cluster = Recorded("whole")
     cluster.edits = [('have-quorum="1"', 'have-quorum="0"')]
