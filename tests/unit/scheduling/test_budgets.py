@@ -16,7 +16,6 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import (
     Budget, Decision, Exclusive, Host, Request, Room, decide, parse_amount)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budgets import Sets, Standing, in_turn, sort_into_sets
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budgets_tally import Tally
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.rules import Place, Rule, parse_rules, sets_of
 
 FAILURES = Budget("patch_max_failed", 99, 99, "99")
@@ -160,33 +159,6 @@ def test_a_host_is_never_held_back_by_sets_that_it_has_nothing_to_do_with(roll: 
             assert {blocker.name for blocker in decision.blockers} <= near | {host}
 
 
-@settings(max_examples=200, deadline=None)
-@given(roll=rolls(), history=HISTORY, limit=st.none() | st.integers(1, 3), everybody=st.booleans())
-def test_running_numbers_say_what_a_decision_says(roll: Roll, history: list[tuple[str, int, str]], limit: Any, everybody: bool) -> None:
-    sets = sort_into_sets(roll.rules, roll.fleet, ())
-    tally, out = Tally(sets, limit, everybody), set()
-    for what, number, _ in history:
-        host = sets.hosts[number % len(sets.hosts)]
-        if host in out and what != "ask":
-            tally.leave(host)
-            out.discard(host)
-        elif host not in out and what == "ask":
-            holders = [Host(name, "night", "installing") for name in sorted(out)]
-            among = [h for h in holders if everybody or not sets.limited(h.name)]
-            whole = Budget("patch_max_unavailable", limit, 9, "") if limit and (everybody or not sets.limited(host)) else None
-            request = Request(host, "night", "running", whole, FAILURES, among, rooms=Standing(host, sets).rooms(holders, []))
-            assert decide(request).granted == (tally.full(host) == "")
-            out.update(tally.admit([host]))
-
-
-def test_hosts_go_in_the_order_given_past_those_whose_sets_are_full() -> None:
-    fleet = {"a1": {"cluster": "a"}, "a2": {"cluster": "a"}, "a3": {"cluster": "a"}, "b1": {"cluster": "b"}, "x": {}}
-    tally = Tally(sort_into_sets(parse_rules([{"name": "quorum", "max_unavailable": 1, "per": "cluster"}]), fleet, ()), 1, everybody=False)
-    assert tally.admit(["a2", "a1", "b1", "x"]) == ["a2", "b1", "x"] and tally.full("a3") == "quorum"
-    tally.leave("a2")
-    assert tally.admit(["a1", "a3"], most=1) == ["a1"]
-
-
 def test_the_order_keeps_the_waiters_of_one_set_from_taking_all_forks() -> None:
     fleet = {"%s%d" % (c, n): {"cluster": c, "zone": "z%d" % (n // 4)} for c in "abc" for n in range(8)}
     quorum, zones = {"name": "quorum", "max_unavailable": 1, "per": "cluster"}, {"name": "zones", "exclusive": "zone"}
@@ -201,14 +173,15 @@ def test_the_order_keeps_the_waiters_of_one_set_from_taking_all_forks() -> None:
 
 def rounds(sets: Sets, order: Sequence[str], forks: int) -> int:
     """How many rounds a roll takes in which a waiting host occupies a fork."""
-    tally, left, forked, count = Tally(sets), list(order), [], 0
+    left, forked, count = list(order), [], 0
     while left or forked:
         forked += [left.pop(0) for _ in range(min(forks - len(forked), len(left)))]
-        going = tally.admit(forked)
-        assert going, "nobody goes"
-        for host in going:
-            tally.leave(host)
-        forked = [host for host in forked if host not in going]
+        out: list[Host] = []
+        for host in forked:
+            if decide(Request(host, "night", "running", None, FAILURES, rooms=Standing(host, sets).rooms(out, []))).granted:
+                out.append(Host(host, "night", "installing"))
+        assert out, "nobody goes"
+        forked = [host for host in forked if host not in {h.name for h in out}]
         count += 1
     return count
 
