@@ -22,7 +22,7 @@ options:
       - By what the host is taken out of service. The options of each are listed at O(options).
     type: str
     required: true
-    choices: [command, haproxy, pacemaker]
+    choices: [command, haproxy, pacemaker, slurm]
   state:
     description:
       - With V(entered), the host is taken out of service and seen to have no work.
@@ -61,6 +61,11 @@ options:
       - "Of V(pacemaker): C(node), the node's name in the cluster (default: O(host)); C(min_peers), how many other nodes must be usable
         (default: all others); C(ignore), names of resources, groups or clones that are neither moved nor looked at; C(poll), seconds
         between two looks (default: 1)."
+      - "Of V(slurm): C(running_jobs), what becomes of jobs that have not ended after C(grace) seconds: V(wait) waits on to the limit, V(requeue)
+        requeues them and sees each of them elsewhere, V(undo) gives up (default: V(wait)); C(grace) (default: half of O(timeout) for
+        V(requeue), else all of it); C(reason), the reason of the drain and its owner's mark (default: C(patchtrain: maintenance));
+        C(min_peers), how many other usable nodes each of its partitions must have (default: 1); C(poll), seconds between two looks
+        (default: 2)."
     type: dict
     default: {}
 notes:

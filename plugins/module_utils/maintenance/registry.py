@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..errors import BadInput
-from . import command, haproxy, pacemaker
+from . import command, haproxy, pacemaker, slurm
 from .driver import Context, Driver, Kind
 from ..options import checked
 
@@ -16,6 +16,7 @@ DRIVERS: Dict[str, Kind] = {
     "command": command.KIND,
     "haproxy": haproxy.KIND,
     "pacemaker": pacemaker.KIND,
+    "slurm": slurm.KIND,
 }
 
 
