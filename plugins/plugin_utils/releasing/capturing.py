@@ -79,9 +79,13 @@ def snapshot(order: Order, host: str) -> Mapping[str, Any]:
 
 
 def _plan(order: Order, host: str) -> Mapping[str, Any]:
-    args = dict(order.classifying(host), stage="plan", include=order.args["include"], health=False)
-    result = order.reach(host).module(ASSESS, args, order.seconds)
+    """What a host would install of what is named. Fetching metadata is no change."""
+    args = dict(order.classifying(host), stage="assess", include=order.args["include"], health=False)
+    result = order.reach(host).module(ASSESS, args, order.seconds, check=False)
     raise_if_failed(result)
+    if result.get("plan") is None:
+        why = [obstacle["message"] for obstacle in result["assessment"].get("obstacles", ())] or ["it does not say why"]
+        raise BadInput("nothing can be planned on the golden host %s: %s" % (host, why[0]), host=host)
     return result
 
 
