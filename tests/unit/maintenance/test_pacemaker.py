@@ -12,10 +12,14 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (BadInput, CannotMove, MaintenanceFailed, ParseFailed,
                                                                                  ToolMissing)
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._pacemaker_status import (parse_database, parse_simulation,
+                                                                                                       with_standby)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._pacemaker_tools import cluster_problems
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
+from hypothesis import given
+from hypothesis import strategies as st
 
 DATA = Path(__file__).parent / "data" / "pacemaker-2.1.5"
 ON = ["crm_attribute", "--type=nodes", "--node=ha1", "--name=standby", "--update=on"]
@@ -361,6 +365,22 @@ def test_nonsense_is_one_clear_failure(tool, text):
         cluster.driver().enter(60)
     assert tool in caught.value.message and "\n" not in caught.value.message and "\x1b" not in caught.value.message
     assert cluster.changes == []
+
+
+@given(st.text() | st.text().map(lambda text: "<cib>%s</cib>" % text) | st.integers(0, 8000).map(lambda at: said("whole", "cib")[:at]))
+def test_whatever_a_tool_prints_is_read_or_a_failure_of_one_line(text):
+    for parse in (parse_database, parse_simulation, lambda text: with_standby(text, "ha1")):
+        try:
+            parse(text)
+        except ParseFailed as error:
+            assert len(error.message.splitlines()) == 1
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1))
+def test_whoever_is_put_into_standby_in_thought_is_that_very_node(name):
+    text = with_standby(said("whole", "cib"), name)
+    assert parse_database(text).standby == {name}
+    assert parse_database(with_standby(text, name)).standby == {name}
 
 
 def test_nonsense_in_the_middle_is_undone():
