@@ -19,6 +19,8 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import owner_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import max_failed, max_unavailable
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budgets import Standing, sort_into_sets
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.rules import parse_rules
 
 FORK = multiprocessing.get_context("fork")
 RACERS = 12
@@ -66,6 +68,15 @@ def _together(work, ledger, run_id, names=FLEET):
     return answers
 
 
+def _grab_by_sets(ledger, runs_, host, barrier, pipe):
+    """Half of the hosts in each of two runs; both know all hosts, and of each cluster two may be out, all of one zone."""
+    run = runs_[int(host[-2:]) % 2]
+    standing = Standing(host, slots.sets_of(run))
+    ask = slots.Ask(run.id, host, (), None, max_failed(0, RACERS), standing=standing)
+    barrier.wait(PATIENCE)
+    pipe.send((host, slots.take(ledger, ask).kind))
+
+
 def _most_at_once(rows):
     marks = sorted([(row.taken_at, 1) for row in rows] + [(row.returned_at, -1) for row in rows])
     most = now = 0
@@ -73,6 +84,17 @@ def _most_at_once(rows):
         now += change
         most = max(most, now)
     return most
+
+
+def test_two_runs_never_exceed_a_set_together(ledger, open_run):
+    fleet = {name: {"cluster": "c%d" % (number % 3), "zone": "z%d" % (number // 6)} for number, name in enumerate(FLEET)}
+    rules = parse_rules([{"name": "pair", "max_unavailable": 2, "per": "cluster"}, {"name": "zones", "exclusive": "zone", "within": "cluster"}])
+    kept = {"set": FLEET, "budgets": sort_into_sets(rules, fleet, fleet).for_record()}
+    pair = [open_run(name, FLEET[number::2], settings=kept) for number, name in enumerate(("day", "night"))]
+    granted = [fleet[host] for host, kind in _together(_grab_by_sets, ledger, pair) if kind == "granted"]
+    for cluster in ("c0", "c1", "c2"):
+        zones = [known["zone"] for known in granted if known["cluster"] == cluster]
+        assert len(zones) == 2 and len(set(zones)) == 1
 
 
 def test_twelve_processes_get_two_slots(ledger, open_run):
