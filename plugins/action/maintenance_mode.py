@@ -25,6 +25,8 @@ class ActionModule(PatchtrainAction):
 
     def _enter(self) -> Dict[str, Any]:
         settings, book = self.settings(), self.book().only_looking(self.checking)
+        if book.restored():
+            return {"places": [], "msg": "patched and brought back before, by this run"}
         book.state("draining")
         done = drain.enter(self.argument("places") or [], self.host, book, self.reach, settings.patch_drain_timeout)
         book.state("drained")

@@ -221,6 +221,11 @@ class HostBook:
         """The hooks that this run has been through with the host: a run that is gone on with does not do them again."""
         return sorted({step.step.partition(" ")[2] for step in self._steps() if step.step.startswith("hook ") and step.outcome == "ok"})
 
+    def restored(self) -> bool:
+        """Whether this run has patched the host and brought it back into service already."""
+        left = self.last_step("leave")
+        return self.touched() and left is not None and left.outcome == "ok" and not self.entered()
+
     def is_on_its_way(self) -> bool:
         """Whether the run has begun with the host already, and is not through: it is taken up where it was left."""
         return self._host().state in HOST_WORKING and self._host().state != "waiting"
