@@ -440,3 +440,70 @@ def test_wrong_options_are_one_clear_line(options, message):
     with pytest.raises(BadInput) as caught:
         Recorded("whole").driver(**options)
     assert message in caught.value.message
+
+
+# What only looks done
+
+
+def busy_looks(cluster, state, looks):
+    """For so many looks at that state the cluster still has something to do."""
+    original = cluster.cibadmin
+    left = [looks]
+
+    def cibadmin(argv, stdin):
+        text = original(argv, stdin)
+        left[0] -= cluster.state == state
+        cluster.edits = [("<transition/>", '<transition><rsc_action resource="beside" op="start" node="ha2"/></transition>')] if left[0] >= 0 else []
+        return text
+    cluster.cibadmin = cibadmin
+
+
+@pytest.mark.parametrize("looks, waited", [(0, 0.0), (3, 3.0)])
+def test_a_cluster_that_still_has_something_to_do_is_waited_for(looks, waited):
+    cluster = Recorded("whole", on=["standby"])
+    busy_looks(cluster, "standby", looks)
+    assert cluster.driver().enter(60).changed and cluster.now == waited
+
+
+def test_undone_means_that_what_worked_works_again():
+    cluster = Recorded("whole", on=["failed"], off=["failed-undone"])
+    original, looks = cluster.cibadmin, [0]
+
+    def cibadmin(argv, stdin):
+        text = original(argv, stdin)
+        looks[0] += cluster.state == "failed-undone"
+        cluster.edits = [('agent="systemd:patchlab-ha" role="Started" active="true"', 'agent="systemd:patchlab-ha" role="Stopped" active="false"')] \
+            if cluster.state == "failed-undone" and looks[0] <= 4 else []
+        return text
+    cluster.cibadmin = cibadmin
+    with pytest.raises(CannotMove, match="its resources work"):
+        cluster.driver().enter(60)
+    assert looks[0] == 5
+
+
+def test_a_standby_that_stays_although_it_was_taken_back_is_noticed():
+    cluster = Recorded("standby")
+    with pytest.raises(MaintenanceFailed, match="did not settle within 5 s: it is in standby; undone"):
+        cluster.driver().leave("in_service", 5)
+    assert cluster.changes == [OFF, ON]
+
+
+def test_a_standby_of_others_is_not_touched_when_the_node_does_not_become_empty():
+    cluster = Recorded("moving")
+    # What is not begun is not well either, but it is the limit that counts here.
+    with pytest.raises(MaintenanceFailed, match="did not move within 5 s.*nothing had been changed"):
+        cluster.driver(ignore=["front-service"]).enter(5)
+    assert cluster.changes == []
+
+
+def test_a_disabled_group_need_not_run():
+    cluster = Recorded("failed")
+    cluster.edits = [('<group id="front" number_resources="2" managed="true" disabled="false">',
+                      '<group id="front" number_resources="2" managed="true" disabled="true">')]
+    assert cluster_problems(cluster, 5) == []
+
+
+def test_an_earlier_standby_attribute_is_replaced_and_not_doubled():
+    before = said("transient", "cib")
+    after = with_standby(before, "ha1")
+    assert 'name="standby" value="off"' in before and 'name="standby" value="off"' not in after
