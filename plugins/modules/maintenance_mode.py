@@ -22,7 +22,7 @@ options:
       - By what the host is taken out of service. The options of each are listed at O(options).
     type: str
     required: true
-    choices: [command, haproxy, pacemaker, slurm]
+    choices: [command, haproxy, libvirt, pacemaker, slurm]
   state:
     description:
       - With V(entered), the host is taken out of service and seen to have no work.
@@ -61,6 +61,12 @@ options:
       - "Of V(pacemaker): C(node), the node's name in the cluster (default: O(host)); C(min_peers), how many other nodes must be usable
         (default: all others); C(ignore), names of resources, groups or clones that are neither moved nor looked at; C(poll), seconds
         between two looks (default: 1)."
+      - "Of V(libvirt): C(peers), addresses of the hypervisors that guests may go to (default: none; its own address in the list does no harm);
+        C(uri), the hypervisor's own address (default: C(qemu:///system)); C(unmovable), what becomes of running guests that can't move,
+        V(refuse), V(shutdown) or V(save) (default: V(refuse)); C(failback), whether V(all) or V(none) of those that moved come back
+        (default: V(all)); C(pinned), names, titles or UUIDs of guests that must not move, with wildcards; C(shared), paths that every
+        hypervisor has, with wildcards; C(copy_storage), whether disks of this host alone are copied along (default: false); C(reserve),
+        MiB that a peer keeps free (default: 512); C(poll), seconds between two looks (default: 0.5)."
       - "Of V(slurm): C(running_jobs), what becomes of jobs that have not ended after C(grace) seconds: V(wait) waits on to the limit, V(requeue)
         requeues them and sees each of them elsewhere, V(undo) gives up (default: V(wait)); C(grace) (default: half of O(timeout) for
         V(requeue), else all of it); C(reason), the reason of the drain and its owner's mark (default: C(patchtrain: maintenance));

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..errors import BadInput
-from . import command, haproxy, pacemaker, slurm
+from . import command, haproxy, libvirt, pacemaker, slurm
 from .driver import Context, Driver, Kind
 from ..options import checked
 
 DRIVERS: Dict[str, Kind] = {
     "command": command.KIND,
     "haproxy": haproxy.KIND,
+    "libvirt": libvirt.KIND,
     "pacemaker": pacemaker.KIND,
     "slurm": slurm.KIND,
 }

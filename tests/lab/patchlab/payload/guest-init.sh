@@ -9,8 +9,10 @@ $bb mount -t proc proc /proc
 for module in /modules/*.ko; do
     [ -e "$module" ] && $bb insmod "$module"
 done
-# The first key that is ever pressed is the power button.
-($bb head -c 24 /dev/input/event0 >/dev/null && $bb poweroff -f) 2>/dev/null &
+# The first key that is ever pressed is the power button; which of the devices has it is not known.
+for device in /dev/input/event*; do
+    ($bb head -c 24 "$device" >/dev/null && $bb poweroff -f) 2>/dev/null &
+done
 boot=$($bb cat /proc/sys/kernel/random/boot_id)
 count=0
 while :; do
