@@ -19,6 +19,8 @@ from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
+from ..plugin_utils.turns import Turn
+from ..plugin_utils.windowing import of_host
 
 _POLL = 0.5
 _RELEASE_LIMIT = 60.0
@@ -45,11 +47,15 @@ class ActionModule(PatchtrainAction):
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:
         settings, begun, said = self.settings(), time.monotonic(), ""
+        turn = None if book.is_on_its_way() else Turn(book, settings)
         while True:
-            decision = book.take_slot(settings, in_step_batch(self._task, self.variables))
+            decision = (turn and turn.objection(time.time())) or book.take_slot(settings, in_step_batch(self._task, self.variables))
             waited = time.monotonic() - begun
             if decision.granted:
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
+            if decision.kind == "deferred":
+                self._let_updaters_go(book)
+                return self._no_slot("deferred", decision.reason, book)
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
                 self._let_updaters_go(book)
                 return self._no_slot("not_started", decision.reason, book)
@@ -68,6 +74,9 @@ class ActionModule(PatchtrainAction):
     def _returned(self) -> Dict[str, Any]:
         book, settings = self.book().only_looking(self.checking), self.settings()
         note = self._let_updaters_go(book)
+        window = of_host(book.settings, self.host)
+        if window and time.time() > window.closes_at and not self.checking:
+            book.overrun(window.closes_at, time.time())
         if settings.patch_soak and not self.checking:
             with book.step("soak"):
                 time.sleep(settings.patch_soak)

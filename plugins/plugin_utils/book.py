@@ -17,12 +17,13 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .asking import Asking
-from .ledger import assessments, hosts, logs, packages, place, runs, slots, steps
+from .ledger import assessments, durations, events, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.owner import owner_of
 from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
+from .scheduling.estimate import Past
 from .scheduling.scope import why_left_out
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
 from .settings import Settings
@@ -111,6 +112,11 @@ class HostBook:
     def has_ended(self) -> bool:
         """Whether the run had come to its end when these pages were opened."""
         return self._run.state in RUN_FINAL
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What is on record of the run's settings."""
+        return self._run.settings
 
     @property
     def release(self) -> Optional[str]:
@@ -225,6 +231,25 @@ class HostBook:
         """Whether this run has patched the host and brought it back into service already."""
         left = self.last_step("leave")
         return self.touched() and left is not None and left.outcome == "ok" and not self.entered()
+
+    def past(self) -> List[Past]:
+        """How long this host, and others of the deployment, were out of service before."""
+        with self._ledger.read() as c:
+            return durations.past(c, self._run.deployment, [self.host], 12) + durations.past(c, self._run.deployment)
+
+    def canaries_back_at(self) -> Optional[float]:
+        """When the last canary came to its end; None where there is none, this host is one, or one is still on its way."""
+        with self._ledger.read() as c:
+            canaries = [host for host in hosts.all_of(c, self._run.id) if host.canary]
+        if not canaries or any(host.host == self.host or host.state not in HOST_FINAL for host in canaries):
+            return None
+        return max(host.changed_at for host in canaries)
+
+    def overrun(self, closed_at: float, now: float) -> None:
+        """Keep that the host was out of service beyond its window."""
+        with self._ledger.write() as c:
+            events.append(c, "overrun", "out of service for %g s after its window had closed" % round(now - closed_at), run_id=self._run.id,
+                          host=self.host, detail={"closed_at": closed_at, "seconds": now - closed_at})
 
     def is_on_its_way(self) -> bool:
         """Whether the run has begun with the host already, and is not through: it is taken up where it was left."""

@@ -21,7 +21,7 @@ from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
 from .promises import chosen, sets_of_hosts
 from .releasing.resolve import published, resolve
-from .run_hooks import check_hooks, prepare_hooks
+from .run_hooks import check_hooks, hooks_directory, prepare_hooks
 from .scheduling import budget
 from .scheduling.budgets import in_turn
 from .scheduling.names import default_run_name
@@ -31,6 +31,7 @@ from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .standing import ownerless
 from .variables import patch_variables
+from .windowing import windowed
 
 
 def open_run(action: PatchtrainAction, ledger: Ledger) -> Dict[str, Any]:
@@ -131,13 +132,14 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     releases = _releases(ledger, settings, known, targets)
     ordered = in_turn(sets, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
-    name = settings.patch_run_name or default_name(settings.patch_deployment)
+    window = windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), not action.checking)
+    name = settings.patch_run_name or window.name or default_name(settings.patch_deployment)
     check_hooks(action, targets)
     return runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(ordered, canaries)],
         settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
-                      **scope, **releases, **command_line()),
+                      **scope, **releases, **window.record, **command_line()),
         **actor(action.variables))
 
 

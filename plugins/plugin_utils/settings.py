@@ -67,6 +67,9 @@ class Settings:
     patch_timezone: str = _host("", values.zone, "the host's own time zone, for a window whose timezone is host")
     patch_estimate_default: float = _host(900.0, values.limit, "seconds that a host without history is taken to be out of service, without a reboot")
     patch_estimate_reboot: float = _host(300.0, values.seconds, "seconds kept for the reboot of a host whose reboots are not on record")
+    patch_blocker_checks: list[dict[str, Any]] = _run([], values.checks, "checks (url, tcp, command) that the controller makes before each host's turn; while "
+                                                      "one fails, no further host is started")
+    patch_canary_soak: float = _run(0.0, values.seconds, "seconds for which the canaries are watched before the other hosts go")
     patch_soak: float = _host(0.0, values.seconds, "seconds that a restored host keeps its slot")
     patch_fail_host: bool = _host(True, values.truth, "whether the role fails a host that ended in a state of patch_fail_on")
 

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a host's turn may come now, before any budget is asked: its window, the canaries' soak, and what the deployment wants to be asked
+each time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Optional
+
+from ..module_utils.clock import Clock
+from ..module_utils.health.checks import parse_checks, run_checks
+from ..module_utils.runner import SystemRunner
+from .book import HostBook
+from .scheduling import estimate
+from .scheduling.budget import Decision
+from .scheduling.windows import fits, told, why_not_fit
+from .settings import Settings
+from .windowing import of_host
+
+_ASK_AGAIN = 5.0
+_CHECKS = 60.0
+WINDOW, SOAK, BLOCKER = "patch_window", "patch_canary_soak", "patch_blocker_checks"
+
+
+class Turn:
+    """One host that waits. Its answers are ``Decision``: ``wait``, ``deferred``, or None where nothing stands against it."""
+
+    def __init__(self, book: HostBook, settings: Settings) -> None:
+        self._book, self._settings = book, settings
+        self._window = of_host(book.settings, book.host)
+        self._need = self._needed() if self._window else None
+        self._checks = parse_checks(settings.patch_blocker_checks)
+        self._asked = float("-inf")
+        self._blocked = ""
+
+    def objection(self, now: float) -> Optional[Decision]:
+        blocked = self._blocker()
+        return self._by_window(now, blocked) or self._by_soak(now) or (Decision("wait", blocked, BLOCKER) if blocked else None)
+
+    def _by_window(self, now: float, blocked: str) -> Optional[Decision]:
+        window, need = self._window, self._need
+        if window is None or need is None:
+            return None
+        if now < window.opens_at:
+            return Decision("wait", told(window, now), WINDOW)
+        if fits(window.closes_at, now, need.seconds):
+            return None
+        return Decision("deferred", why_not_fit(window, now, need) + ("; it was held up: %s" % blocked if blocked else ""), WINDOW)
+
+    def _by_soak(self, now: float) -> Optional[Decision]:
+        """The canaries have been back in service for a while before the others go."""
+        ready = self._book.canaries_back_at()
+        if not self._settings.patch_canary_soak or ready is None or now >= ready + self._settings.patch_canary_soak:
+            return None
+        return Decision("wait", "the canaries are watched for %g s more" % round(ready + self._settings.patch_canary_soak - now), SOAK)
+
+    def _blocker(self) -> str:
+        """What the deployment's own checks say on the controller; asked every few seconds, however often a host asks for its turn."""
+        if self._checks and time.monotonic() >= self._asked + _ASK_AGAIN:
+            results: List[Dict[str, Any]] = run_checks(self._checks, SystemRunner(), _CHECKS, Clock())
+            self._asked = time.monotonic()
+            wrong = ["%s: %s" % (check["name"], check["message"]) for check in results if not check["ok"]]
+            self._blocked = "%s says no: %s" % (BLOCKER, "; ".join(wrong)) if wrong else ""
+        return self._blocked
+
+    def _needed(self) -> estimate.Estimate:
+        plan = self._book.plan() or {"changes": []}
+        settings = self._settings
+        return estimate.need(estimate.History(self._book.past()), self._book.host, len(plan["changes"]), settings.patch_estimate_default,
+                             settings.patch_estimate_reboot, settings.patch_reboot != "never")

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's turn: its window, the canaries' soak, and the deployment's own checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed, of_host, windowed
+
+NIGHT = {"start": "2026-11-21T01:00", "duration": "2h", "timezone": "UTC", "recurrence": "FREQ=DAILY"}
+ONE = 1795222800.0  # 2026-11-21 01:00 UTC
+HOUR = 3600.0
+
+
+def settings(host: str = "web1", **variables: Any) -> Settings:
+    return Settings.from_variables(variables, host)
+
+
+def opened(now: float, **window: Any) -> Any:
+    return windowed(settings(patch_deployment="web", patch_window=dict(NIGHT, **window)), {"web1": settings()}, "/", now, True)
+
+
+def turn(desk: Any, host: str = "web1", **variables: Any) -> Turn:
+    return Turn(desk.book(host=host), settings(host, **variables))
+
+
+def test_outside_of_its_window_a_run_is_refused_and_told_when_it_opens() -> None:
+    with pytest.raises(WindowClosed, match="the window is closed and opens next .*01:00.*with patch_window.wait the run waits for it"):
+        opened(ONE - HOUR)
+    assert opened(ONE - HOUR, wait=True).record["occurrence"][""]["opens_at"] == ONE
+    assert opened(ONE + 1).name == opened(ONE + HOUR).name == "web-20261121T010000Z"
+    assert windowed(settings(), {}, "/", ONE, True).record == {}
+
+
+def test_a_host_that_would_not_be_done_in_time_is_deferred(desk: Any) -> None:
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare()
+    known = {"patch_estimate_default": 600, "patch_estimate_reboot": 60}
+    assert turn(desk, **known).objection(ONE + HOUR) is None
+    late = turn(desk, **known).objection(ONE + 2 * HOUR - 659)
+    assert late is not None and late.kind == "deferred" and "the host needs 11 min" in late.reason
+    assert turn(desk, patch_reboot="never", **known).objection(ONE + 2 * HOUR - 600) is None
+    waits = turn(desk).objection(ONE - 1)
+    assert waits is not None and waits.kind == "wait"
+
+
+def test_hosts_in_their_own_zones_have_their_own_windows() -> None:
+    known = {"web1": settings(patch_timezone="Europe/Berlin"), "web2": settings(patch_timezone="UTC")}
+    record = windowed(settings(patch_window=dict(NIGHT, timezone="host")), known, "/", ONE + 1, True).record
+    first, second = of_host(record, "web1"), of_host(record, "web2")
+    assert first is not None and second is not None and second.opens_at - first.opens_at == HOUR
+    assert of_host({}, "web1") is None
+
+
+def test_a_deferred_host_is_not_started_and_says_why(desk: Any) -> None:
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare()
+    assert desk.do(maintenance_slot, state="taken", run_id="night")["host_state"] == "deferred", "that night is long over"
+    assert desk.state().state == "deferred" and "the window closes" in desk.state().reason and desk.slots() == []
+
+
+def test_what_is_longer_out_than_its_window_is_on_record(desk: Any) -> None:
+    run = desk.open(**opened(ONE + 1).record)
+    book = desk.drained()
+    for step in book.entered():
+        book.undone(step["id"])
+    book.state("installing")
+    with book.step("install"):
+        pass
+    book.state("checking")
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "succeeded"
+    with desk.ledger.read() as c:
+        assert [event.action for event in events.of_run(c, run.id, "web1") if event.action == "overrun"] == ["overrun"]
+
+
+def test_the_canaries_are_watched_before_the_others_go(desk: Any) -> None:
+    from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
+    new = runs.NewRun("night", "web", desk.living, [runs.Target("web1", True), runs.Target("web2")], settings={"set": []})
+    with desk.ledger.write() as c:
+        run = runs.open_run(c, new)[0]
+        hosts.set_state(c, run.id, "web1", "up_to_date", at=1000.0)
+    later = turn(desk, "web2", patch_canary_soak=60)
+    watched = later.objection(1010.0)
+    assert watched is not None and (watched.kind, watched.reason) == ("wait", "the canaries are watched for 50 s more")
+    assert later.objection(1060.0) is None
+    assert turn(desk, "web2").objection(1010.0) is None and turn(desk, "web1", patch_canary_soak=60).objection(1010.0) is None
+
+
+def test_the_deployments_own_checks_hold_the_run_and_are_named_when_time_is_up(desk: Any) -> None:
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare()
+    no = {"patch_blocker_checks": [{"name": "trading hours", "command": ["false"]}]}
+    held = turn(desk, **no).objection(ONE + HOUR)
+    assert held is not None and held.kind == "wait" and held.reason.startswith("patch_blocker_checks says no: trading hours: ")
+    late = turn(desk, **no).objection(ONE + 2 * HOUR - 10)
+    assert late is not None and late.kind == "deferred" and "it was held up: patch_blocker_checks says no: trading hours" in late.reason
+    assert turn(desk, patch_blocker_checks=[{"command": ["true"]}]).objection(ONE + HOUR) is None
