@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .budget import CANARIES
@@ -60,18 +60,19 @@ class Forecast:
 
 
 def simulate(tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float = 0.0, first: int = 0,
-             elsewhere: Sequence[Elsewhere] = ()) -> Simulation:
-    """The roll of ``tasks`` in their order. ``first`` are so many that are a batch of their own (canaries): the others begin when it is through."""
-    return _simulation(Roll(tasks, limits, forks, begins_at, first, elsewhere).play(), first)
+             elsewhere: Sequence[Elsewhere] = (), first_soak_s: float = 0.0) -> Simulation:
+    """The roll of ``tasks`` in their order. ``first`` are so many that are a batch of their own (canaries): the others begin when it
+    is through, and ``first_soak_s`` later."""
+    return _simulation(Roll(tasks, limits, forks, begins_at, first, elsewhere, first_soak_s).play(), first)
 
 
 def forecast(tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float = 0.0, first: int = 0,
-             elsewhere: Sequence[Elsewhere] = ()) -> Forecast:
+             elsewhere: Sequence[Elsewhere] = (), first_soak_s: float = 0.0) -> Forecast:
     """The roll as it will be with ``forks``, beside one that has a fork for every host."""
-    free = Roll(tasks, limits, max(len(tasks), 1), begins_at, first, elsewhere).play()
+    free = Roll(tasks, limits, max(len(tasks), 1), begins_at, first, elsewhere, first_soak_s).play()
     unbound, enough = _simulation(free, first), _enough(free)
-    bound = unbound if forks >= enough else simulate(tasks, limits, forks, begins_at, first, elsewhere)
-    needed = _fewest(tasks, limits, unbound, first, elsewhere, enough)
+    bound = unbound if forks >= enough else simulate(tasks, limits, forks, begins_at, first, elsewhere, first_soak_s)
+    needed = _fewest(lambda many: simulate(tasks, limits, many, begins_at, first, elsewhere, first_soak_s), unbound, enough)
     waits = _by_cause(bound, unbound)
     bottleneck = max(waits, key=lambda name: (waits[name], name), default="") if _as_good(bound, unbound) else FORKS
     return Forecast(bound, forks, needed, min(bound.ends_at, unbound.ends_at), waits, bottleneck)
@@ -134,14 +135,14 @@ def _enough(free: Roll) -> int:
     return max(needed, 1)
 
 
-def _fewest(tasks: Sequence[Task], limits: Limits, unbound: Simulation, first: int, elsewhere: Sequence[Elsewhere], enough: int) -> int:
+def _fewest(tried: Callable[[int], Simulation], unbound: Simulation, enough: int) -> int:
     """The fewest forks that end about as soon. A large fleet has time for few trials, so the likely number is tried first: a few more than are out
     at once."""
     low, high, left = max(unbound.peak, 1), enough, _EFFORT
     middle = min(low + low // 8, high - 1)
-    while low < high and left >= len(tasks):
-        left -= len(tasks)
-        if _as_good(simulate(tasks, limits, middle, unbound.begins_at, first, elsewhere), unbound):
+    while low < high and left >= len(unbound.hosts):
+        left -= len(unbound.hosts)
+        if _as_good(tried(middle), unbound):
             high = middle
         else:
             low = middle + 1

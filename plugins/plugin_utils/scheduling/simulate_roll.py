@@ -66,7 +66,8 @@ class Roll:
     """One simulation. ``starts``, ``ends``, ``turns`` (when a host got its fork) and ``waited_for`` are by the number of the task; a host without
     a start ended at its end without: ``refused`` has those that no slot would ever come for, by what, all others were deferred."""
 
-    def __init__(self, tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float, first: int, elsewhere: Sequence[Elsewhere]) -> None:
+    def __init__(self, tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float, first: int, elsewhere: Sequence[Elsewhere],
+                 first_soak_s: float = 0.0) -> None:
         many = len(tasks)
         self.tasks, self.limits, self.now, self.begins_at = tasks, limits, begins_at, begins_at
         self.starts: list[float | None] = [None] * many
@@ -83,7 +84,7 @@ class Roll:
         self._parked: dict[Under, list[tuple[int, Unders]]] = {}
         self._events: list[tuple[float, int, int]] = []
         self._waiting: set[int] = set()
-        self._elsewhere = elsewhere
+        self._elsewhere, self._first_soak_s = elsewhere, first_soak_s
 
     def play(self) -> Roll:
         self._before()
@@ -119,10 +120,13 @@ class Roll:
             self._next += 1
             self._free -= 1
             self.turns[number] = self.now
-            if self.tasks[number].opens_at > self.now:
-                heappush(self._events, (self.tasks[number].opens_at, _OPEN, number))
+            if self._may_begin(number) > self.now:
+                heappush(self._events, (self._may_begin(number), _OPEN, number))
             else:
                 self._ask(number)
+
+    def _may_begin(self, number: int) -> float:
+        return max(self.tasks[number].opens_at, self.second_at if number >= self._first else -math.inf)
 
     def _leave(self, number: int) -> None:
         """A host is through with its turn, and gives its fork back."""
@@ -130,8 +134,8 @@ class Roll:
         if number < self._first < len(self.tasks):
             self._first_left -= 1
             if self._first_left == 0:
-                self._batch, self.second_at = len(self.tasks), self.now
-                self.waits[CANARIES] += (self._batch - self._first) * (self.now - self.begins_at)
+                self._batch, self.second_at = len(self.tasks), self.now + self._first_soak_s
+                self.waits[CANARIES] += (self._batch - self._first) * (self.second_at - self.begins_at)
 
     def _finish(self, numbers: Sequence[int]) -> None:
         freed: set[int] = set()
@@ -245,8 +249,9 @@ class Roll:
 
     def _open(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            self.waits[WINDOW] += self.now - self.turns[number]
-            self.waited_for[number] = WINDOW
+            watched = self.second_at if number >= self._first else self.begins_at
+            self.waits[WINDOW] += self.now - max(self.turns[number], watched)
+            self.waited_for[number] = WINDOW if self.now > watched else CANARIES
             self._ask(number)
 
     def _defer_waiting(self, numbers: Sequence[int]) -> None:

@@ -154,6 +154,14 @@ def test_the_roll_begins_when_the_canaries_have_soaked() -> None:
     assert told.waits == {CANARIES: 30}
 
 
+def test_canaries_are_watched_before_the_others_go() -> None:
+    limits = limits_of(_sets({name: {} for name in "abc"}, []), 3)
+    told = simulate([Task("a", 10), Task("b", 10), Task("c", 10, opens_at=70)], limits, 5, first=1, first_soak_s=40)
+    found = _named(told)
+    assert [(found[name].start, found[name].waits_for) for name in "abc"] == [(0, ""), (50, CANARIES), (70, WINDOW)]
+    assert told.waits == {CANARIES: 100, WINDOW: 20}
+
+
 def test_who_would_not_fit_into_the_window_is_deferred_and_gives_its_fork_back() -> None:
     limits = limits_of(_sets({name: {} for name in "abcd"}, []), 1)
     told = simulate([Task("a", 10, 12, closes_at=25), Task("b", 10, 12, closes_at=25), Task("c", 10, 12, closes_at=25), Task("d", 4, 5)], limits, 2)
