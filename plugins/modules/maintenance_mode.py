@@ -43,7 +43,7 @@ options:
   prior_state:
     description:
       - How the host was found when maintenance mode was entered, as RV(prior_state) said then. Only for O(state=left).
-      - Anything but V(in_service) leaves the host as it is and reports no change.
+      - Anything but V(in_service) leaves the host as it is and reports no change; only a node that V(slurm) found down is down again.
     type: str
     default: in_service
   options:

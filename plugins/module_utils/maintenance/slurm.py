@@ -74,7 +74,7 @@ class Slurm:
         if self._check_mode:
             return Result(begins, ENTERED, prior, self._foreseen(found, peers, begins))
         work = _Work()
-        undo = Undo(lambda: self._put_back(prior), self._words_of_undo(work, prior)) if begins else NOTHING_BEGUN
+        undo = Undo(lambda: self._put_back(prior), self._words_of_undo(prior)) if begins else NOTHING_BEGUN
         undoing(lambda: self._take_out(found, begins, deadline, work), undo, prior)
         return Result(begins, ENTERED, prior, self._detail(found, peers=_names(peers), seconds=round(deadline.elapsed, 1), **work.told()))
 
@@ -292,7 +292,7 @@ class Slurm:
     def _would_leave(self, prior: str) -> List[str]:
         return ["scontrol update NodeName=%s State=%s" % (self._name, "RESUME" if prior == IN_SERVICE else "UNDRAIN")]
 
-    def _words_of_undo(self, work: _Work, prior: str) -> str:
+    def _words_of_undo(self, prior: str) -> str:
         return "node %s takes jobs as before" % self._name if prior == IN_SERVICE else "node %s is down as before" % self._name
 
     @staticmethod

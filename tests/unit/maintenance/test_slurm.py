@@ -68,7 +68,7 @@ class Cluster:
         if argv[0] == "squeue":
             return self.squeue(argv)
         words = [word for word in argv[1:] if not word.startswith("--")]
-        return getattr(self, "do_" + words[0])(*words[1:])
+        return {"show": self.do_show, "update": self.do_update, "requeue": self.do_requeue}[words[0]](*words[1:])
 
     def do_show(self, what, name=None):
         if what == "hostnames":
@@ -326,6 +326,17 @@ def test_jobs_are_moved_and_each_is_seen_elsewhere():
     assert result.detail["moved"] == [{"job": "7", "id": 7, "from": "node1", "to": "node2", "state": "RUNNING"}]
     assert (result.detail["ended"], result.detail["awaited"]) == ([], [])
     assert cluster.changes[1:] == ["scontrol requeue Incomplete 7"]
+
+
+def test_what_slurm_still_cleans_up_after_the_last_job_is_waited_for():
+    cluster = Cluster(j7={})
+
+    def cleaned_up():
+        busy = cluster.jobs[7]["state"] != "RUNNING" or cluster.now < 20
+        cluster.nodes["node1"]["state"] = "IDLE+COMPLETING+DRAIN" if busy else "IDLE+DRAIN"
+    cluster.pace = [cluster.start_elsewhere, cleaned_up]
+    cluster.driver(running_jobs="requeue", grace=1).enter(60)
+    assert cluster.now == 20
 
 
 def test_a_job_that_ends_at_that_moment_does_not_run_twice():
