@@ -9,7 +9,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from .commands import Group, needs_person
+from .commands import Group, needs_person, only_checked
 from .hosts import Data, Host, count, hosts_of, number, section, word
 from .page.parts import compliance
 from .page.releases import panel
@@ -44,7 +44,8 @@ def _heading(model: Data, hosts: Sequence[Host]) -> list[str]:
     if not run:
         return [f"{plural(len(hosts), 'host')}, {figure}"]
     name = " / ".join(part for part in (word(run, "deployment"), word(run, "name")) if part)
-    return [f"{name}: {label(RUN_STATES, word(run, 'state')).lower()}", f"{plural(len(hosts), 'host')}, {figure}"]
+    checked = " (check mode: nothing was changed)" if only_checked(model) else ""
+    return [f"{name}: {label(RUN_STATES, word(run, 'state')).lower()}{checked}", f"{plural(len(hosts), 'host')}, {figure}"]
 
 
 def _table(model: Data, hosts: Sequence[Host], wide: int) -> list[str]:

@@ -69,6 +69,11 @@ def _deployment(model: Data) -> list[str]:
     return ["-e", f"@{path}"] if _PLAIN_PATH.fullmatch(path) else []
 
 
+def only_checked(model: Data) -> bool:
+    """Whether the run was in check mode: nothing was to be started."""
+    return bool(section(section(model, "run"), "settings").get("check"))
+
+
 def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
     """None where a name can't safely stand in a command, or where there are too many for a line."""
     if len(hosts) > _MOST_NAMES or any(_PLAIN_HOST.fullmatch(host.name) is None for host in hosts):
@@ -81,6 +86,8 @@ def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
 
 
 def advice(model: Data, state: str, hosts: Sequence[Host]) -> Advice | None:
+    if state == "not_started" and only_checked(model):
+        return None
     found = _todo(state, hosts[0].out_since is not None) if hosts else None
     return None if found is None else Advice(found[0], command(model, found[1], hosts))
 
