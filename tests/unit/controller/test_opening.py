@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
@@ -44,3 +45,18 @@ def test_a_host_whose_run_ended_before_its_turn_stays_with_it(desk: Any) -> None
     desk.open(play="play", patch_deployment="patch")
     desk.book().state("not_started", "the run ended before its turn")
     assert found(desk) == "night"
+
+
+def in_scope(desk: Any, **variables: Any) -> Any:
+    action = SimpleNamespace(variables={"hostvars": {"web1": {}, "web2": {}}}, _display=SimpleNamespace(display=lambda text: None))
+    settings = Settings.from_variables(dict({"patch_scope": "!(ledger.last_state)"}, **variables), "web1")
+    return opening._in_scope(cast(Any, action), desk.ledger, settings, ["web1", "web2"])
+
+
+def test_a_run_that_is_gone_on_with_keeps_its_scope(desk: Any) -> None:
+    record = {"expression": "!(ledger.last_state)", "selected": 1, "left_out": {"web2": "false"}}
+    desk.open(targets=["web1"], owner=desk.gone, scope=record)
+    assert in_scope(desk, patch_run_name="night") == (["web1"], {})
+    targets, scope = in_scope(desk)
+    assert targets == ["web2"] and scope["scope"]["left_out"] == {"web1": "false"}, "another run asks anew"
+    assert in_scope(desk, patch_scope="") == (["web1", "web2"], {})
