@@ -24,6 +24,8 @@ options:
     description:
       - V(opened) opens the run for the hosts of the play, or joins the one that this play opened already. Every hook is
         found, loaded and parsed now, and a bad one refuses the run.
+        Budgets that could never be kept refuse it too, by their names. Hosts that E(patch_scope) leaves out are not targeted, and every action
+        with the run's name skips them and says why.
       - V(planned) decides the order of the roll from what was assessed, prints it, and refuses a roll that can't keep its promises.
       - V(closed) finishes the run if this host was its last one; for plays of one's own. The task fails when its host ended in a state of
         E(patch_fail_on), as O(fail_host) says.
