@@ -22,6 +22,7 @@ NOWHERE = "nowhere"
 
 FORMAT = 3
 """Goes up when the way of building packages changes, so that old files are not taken for new ones."""
+MODULE_CONTEXT = "1ab00001"
 _PAYLOAD = Path(__file__).parent / "payload"
 
 
@@ -77,6 +78,23 @@ class Version:
     @property
     def file_stem(self) -> str:
         return f"{self.name}-{self.bare}"
+
+    @property
+    def label(self) -> str:
+        """What rpm calls the module stream that it is a part of."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Modular(Version):
+    """A package of a module stream, by ``build`` of the stream: for dnf alone, and installed where somebody enables the stream."""
+
+    stream: str = ""
+    build: int = 1
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}:{self.stream}:{self.build}:{MODULE_CONTEXT}"
 
 
 _UNIT = """[Unit]
@@ -189,6 +207,17 @@ VERSIONS: tuple[Version, ...] = (
     _plain("patchlab-unsourced", "1.0", NOWHERE),
 )
 
+
+
+def _modular(stream: str, build: int, version: str, level: str = "initial") -> Modular:
+    name = "patchlab-modular"
+    return Modular(name, version, level, description="part of a module", contents=(Content(f"/usr/share/{name}/version", f"{version}\n"),),
+                   stream=stream, build=build)
+
+
+MODULES = (_modular("1", 1, "1.0"), _modular("1", 2, "1.1", "advanced"), _modular("2", 1, "2.0"))
+"""Two streams of one module; what is not enabled is not seen by dnf."""
+
 RELEASE_RPM = Version(
     "patchlab-release", "1", description="what this system is",
     rpm_provides=("system-release = 1", "system-release(releasever) = 1", "/bin/sh"))
@@ -204,6 +233,13 @@ def published(shown: str) -> list[Version]:
     level = base_level(shown)
     found = [item for item in VERSIONS if item.level != NOWHERE and LEVELS.index(item.level) <= LEVELS.index(level)]
     return found if shown == level else _newest(found, level)
+
+
+def modules(shown: str) -> list[Modular]:
+    """The module streams at a level, each with all that was ever built of it, or with the newest."""
+    level = base_level(shown)
+    found = [item for item in MODULES if LEVELS.index(item.level) <= LEVELS.index(level)]
+    return found if shown == level else list({item.stream: item for item in found}.values())
 
 
 def index(shown: str, suite: str) -> list[Version]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from .definitions import HOSTILE, Content, Version, find, published
+from .definitions import HOSTILE, MODULE_CONTEXT, Content, Modular, Version, find, modules, published
 from .shell import run
 
 # createrepo_c leaves a package with these in its texts out of the repository; what is left is hostile enough.
@@ -61,7 +61,8 @@ def spec(item: Version, sources: Path, arch: str = "all") -> str:
     contents = _contents(item)
     lines = [
         f"Name: {item.name}", f"Version: {item.bare}", "Release: 1", f"Summary: {_plain(item.description)}", "License: GPL-3.0-or-later",
-        *([f"Epoch: {item.epoch}"] if item.epoch != "0" else []), *(["BuildArch: noarch"] if arch == "all" else []),
+        *([f"Epoch: {item.epoch}"] if item.epoch != "0" else []),
+        *([f"ModularityLabel: {item.label}"] if item.label else []), *(["BuildArch: noarch"] if arch == "all" else []),
         "AutoReqProv: no", *_relations(item),
         "%description", _plain(item.description),
         "%install", *(f"install -D -m {content.mode:o} {sources}{content.path} %{{buildroot}}{content.path}" for content in contents),
@@ -111,6 +112,20 @@ def _update(advisory: Advisory) -> str:
         f'<issued date="2026-01-01 00:00:00"/><updated date="2026-01-01 00:00:00"/><references>{references}</references>'
         f"<description>{title}</description>"
         f'<pkglist><collection short="lab"><name>lab</name>{packages}</collection></pkglist></update>\n')
+
+
+def modulemd(level: str) -> str:
+    """The module streams at a level, as modules.yaml; pure."""
+    return "".join(_module(item) for item in modules(level))
+
+
+def _module(item: Modular) -> str:
+    artifacts = "".join(f"    - {item.name}-{item.epoch}:{item.bare}-1.{_ARCHS[arch]}\n" for arch in item.archs)
+    return (
+        f"---\ndocument: modulemd\nversion: 2\ndata:\n  name: {item.name}\n  stream: \"{item.stream}\"\n  version: {item.build}\n"
+        f"  context: {MODULE_CONTEXT}\n  arch: x86_64\n  summary: a module of the lab\n  description: >-\n    a module of the lab\n"
+        f"  license:\n    module:\n    - GPL-3.0-or-later\n  profiles:\n    common:\n      rpms:\n      - {item.name}\n"
+        f"  artifacts:\n    rpms:\n{artifacts}...\n")
 
 
 def _package(item: Version, reboot: bool) -> str:

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from .aptsource import PrivateApt, main_source, security_source
-from .definitions import GONE, LEVELS, RELEASE_RPM, SHOWN, Version, base_level, index, published
+from .definitions import GONE, LEVELS, MODULES, RELEASE_RPM, SHOWN, Version, base_level, index, modules, published
 from .paths import cache_home
 from .pool import Pool
 from .preflight import BUILD_TOOLS, Machine, require_tools
-from .rpms import updateinfo
+from .rpms import build_rpm, modulemd, rpm_name, updateinfo
 from .security import choose, download, pending, release_fields, sizes
 from .shell import run
 from .signing import clearsign, public_key
 from .state import locked
 
 Say = Callable[[str], None]
-FORMAT = 2
+FORMAT = 3
 _LAB_SUITES = {
     "lab": {"Origin": "Patchlab", "Label": "Patchlab", "Suite": "stable", "Codename": "lab"},
     "lab-security": {"Origin": "Patchlab", "Label": "Patchlab-Security", "Suite": "stable-security", "Codename": "lab-security"},
@@ -67,10 +67,12 @@ class Upstream:
         part.chmod(0o755)
         try:
             fields = self._fetch_security(part / "security", part / "apt")
+            _build_modules(part / "modular")
             for level in SHOWN:
                 self._build_level(part, level, fields)
                 set_times(part / level, level)
-            shutil.rmtree(part / "apt")
+            for left in ("apt", "modular"):
+                shutil.rmtree(part / left)
             part.rename(self.folder)
         finally:
             if part.exists():
@@ -97,7 +99,7 @@ class Upstream:
             items = index(level, suite)
             debs = [deb for item in items for deb in self.pool.debs(item)]
             build_suite(top / suite, suite, names, debs, [*archs, *_foreign(items, self.machine.arch)], when)
-        self._build_rpm(top / "rpm", level)
+        self._build_rpm(top / "rpm", level, part / "modular")
 
     def _main(self, security: Sequence[Path], level: str) -> list[Path]:
         """What the images were made of, without what the security suite has newer when old versions are gone."""
@@ -105,16 +107,26 @@ class Upstream:
         debs = (path for image in self.images for path in (image / "debs").glob("*.deb"))
         return sorted(path for path in debs if package_of(path) not in newer)
 
-    def _build_rpm(self, folder: Path, level: str) -> None:
+    def _build_rpm(self, folder: Path, level: str, modular: Path) -> None:
         folder.mkdir(parents=True)
+        for item in modules(level):
+            link(modular / rpm_name(item, "all"), folder)
         for item in (RELEASE_RPM, *published(level)):
             for rpm in self.pool.rpms(item):
                 link(rpm, folder)
         run(["createrepo_c", "--quiet", "--error-exit-val", folder])
-        told = folder.with_name("updateinfo.xml")
-        told.write_text(updateinfo(level))
-        run(["modifyrepo_c", "--mdtype=updateinfo", told, folder / "repodata"])
-        told.unlink()
+        for kind, name, text in (("updateinfo", "updateinfo.xml", updateinfo(level)), ("modules", "modules.yaml", modulemd(level))):
+            told = folder.with_name(name)
+            told.write_text(text)
+            run(["modifyrepo_c", f"--mdtype={kind}", told, folder / "repodata"])
+            told.unlink()
+
+
+def _build_modules(into: Path) -> None:
+    """Few and small, and for dnf alone: hosts are not made of them."""
+    into.mkdir()
+    for item in MODULES:
+        build_rpm(item, "all", into, into / "scratch")
 
 
 def _foreign(items: Sequence[Version], own: str) -> list[str]:

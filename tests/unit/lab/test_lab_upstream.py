@@ -11,12 +11,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from patchlab.aptsource import Source, parse_targets
 from patchlab.debs import changelog, control, deb_name
-from patchlab.definitions import GONE, LEVELS, SHOWN, VERSIONS, Version, find, index, next_level, published
-from patchlab.rpms import ADVISORIES, rpm_name, spec, updateinfo
+from patchlab.definitions import GONE, LEVELS, MODULES, SHOWN, VERSIONS, Version, find, index, modules, next_level, published
+from patchlab.rpms import ADVISORIES, modulemd, rpm_name, spec, updateinfo
 from patchlab.security import Pending, choose, parse_pending, parse_sizes
 from patchlab.upstream import level_time, package_of
 
@@ -118,6 +119,21 @@ def test_a_package_for_two_architectures() -> None:
     assert [deb_name(item, arch) for arch in item.archs] == ["patchlab-multi_1.0_amd64.deb", "patchlab-multi_1.0_i386.deb"]
     assert [package_of(Path(deb_name(item, arch))) for arch in item.archs] == [("patchlab-multi", "amd64"), ("patchlab-multi", "i386")]
     assert "Multi-Arch: same\n" in control(item, "i386")
+
+
+@pytest.mark.parametrize(("shown", "artifacts"), [
+    ("initial", ["1.0", "2.0"]), ("advanced", ["1.0", "1.1", "2.0"]), ("next", ["1.0", "1.1", "2.0"]), ("next" + GONE, ["1.1", "2.0"])])
+def test_module_streams_have_what_was_built_of_them_until_it_is_gone(shown: str, artifacts: list[str]) -> None:
+    told = [document["data"] for document in yaml.safe_load_all(modulemd(shown))]
+    assert [one["artifacts"]["rpms"] for one in told] == [[f"patchlab-modular-0:{version}-1.noarch"] for version in artifacts]
+    assert len({(one["stream"], one["version"]) for one in told}) == len(told) == len(modules(shown))
+    labels = {f"ModularityLabel: {one['name']}:{one['stream']}:{one['version']}:{one['context']}" for one in told}
+    assert labels == {line for item in modules(shown) for line in spec(item, Path("/s")).splitlines() if line.startswith("Modularity")}
+
+
+def test_what_is_in_a_module_is_nowhere_else() -> None:
+    assert not {item.name for item in MODULES} & {item.name for item in VERSIONS}
+    assert "Modularity" not in spec(find("patchlab-web", None), Path("/s"))
 
 
 def test_hosts_begin_with_nothing_from_security() -> None:
