@@ -38,6 +38,12 @@ options:
         description: The version, with epoch and release as the package manager writes it.
         type: str
         required: true
+  streams:
+    description:
+      - Module streams, as V(nodejs:20), whose descriptions are brought along, in one file as in C(modules.yaml) of a source. Only dnf has them.
+    type: list
+    elements: str
+    default: []
   directory:
     description:
       - Where the files come to lie, an absolute path. Made if it is not there; only this user can enter it.
@@ -96,6 +102,19 @@ files:
       file: openssl_3.0.20-1~deb12u2_amd64.deb
       size: 1438712
       sha256: 4d218561dc838de081de97f54584c4a29e77e26c7ed9fe3440d776d8e6071bf9
+modules:
+  description: The file that describes O(streams), with all their builds, and which stream is the default of their modules; null where none was asked for.
+  returned: success
+  type: dict
+  sample: {file: modules-9a3d2e4f6a8b0c1d.yaml, size: 5120, sha256: 9a3d2e4f6a8b0c1d2e3f4a5b8f6c0a1d5e1b4c7b9a3d2e4f6a8b0c1d2e3f4a5b}
+missing_streams:
+  description: Streams that no source describes. In check mode that is no failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    stream: {description: The stream., type: str}
+    reason: {description: Why., type: str}
 missing:
   description: Packages that no source has at this version. In check mode that is no failure.
   returned: always
@@ -124,12 +143,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import PatchtrainError
 from ..module_utils.packages.detect import detect
-from ..module_utils.release.download import FETCHERS, download, order
+from ..module_utils.release.download import FETCHERS, describer, download, order
 from ..module_utils.runner import SystemRunner
 
 SPEC: Dict[str, Any] = {
     "packages": {"type": "list", "elements": "dict", "required": True, "options": {
         "name": {"type": "str", "required": True}, "arch": {"type": "str", "required": True}, "version": {"type": "str", "required": True}}},
+    "streams": {"type": "list", "elements": "str", "default": []},
     "directory": {"type": "path", "required": True},
     "timeout": {"type": "float", "default": 3600},
     "manager": {"type": "str", "choices": ["auto", "apt", "dnf", "zypper"], "default": "auto"},
@@ -141,9 +161,10 @@ def main() -> None:
     runner = SystemRunner()
     try:
         asked = order(module.params, module.check_mode)
-        result = download(FETCHERS[detect(runner, module.params["manager"]).name](runner), asked)
+        manager = detect(runner, module.params["manager"]).name
+        result = download(FETCHERS[manager](runner), asked, describer(manager, runner))
     except PatchtrainError as error:
-        module.fail_json(changed=False, missing=error.data.get("missing", []), **error.as_result())
+        module.fail_json(changed=False, missing=error.data.get("missing", []), missing_streams=error.data.get("missing_streams", []), **error.as_result())
     module.exit_json(**result)
 
 

@@ -52,7 +52,7 @@ options:
         repository has already need not be in it.
     type: path
   modules:
-    description: The name of the file in O(incoming) that describes module streams (C(modules.yaml)), by platform.
+    description: The names of the files in O(incoming) that describe module streams (as C(modules.yaml) does), a list by platform.
     type: dict
     default: {}
   signing_keys:
@@ -207,8 +207,9 @@ def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
 
 
 def _request(options: Dict[str, Any], check_mode: bool) -> Request:
-    names = ("digest", "manifest", "files", "incoming", "modules", "signing_keys", "gpg_home")
-    return Request(check_mode=check_mode, **{name: options[name] for name in names})
+    names = ("digest", "manifest", "files", "incoming", "signing_keys", "gpg_home")
+    modules = {key: [names] if isinstance(names, str) else list(names) for key, names in options["modules"].items()}
+    return Request(check_mode=check_mode, modules=modules, **{name: options[name] for name in names})
 
 
 def main() -> None:

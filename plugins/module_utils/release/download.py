@@ -6,19 +6,24 @@ anything is fetched."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Tuple
 
 from ..errors import BadInput, CommandFailed, TransactionImpossible
+from ..job.files import replace_file
 from ..packages import payload
 from ..packages.apt.fetch import Fetch as AptFetch
 from ..packages.dnf.fetch import Fetch as DnfFetch
+from ..packages.dnf.modules import Described
 from ..packages.records import Wanted
 from ..packages.zypper.fetch import Fetch as ZypperFetch
 from ..runner import Runner
 
 _NAMED = 5
+_STREAM = re.compile(r"[A-Za-z0-9._+-]+:[A-Za-z0-9._+-]+")
 
 
 class Fetcher(Protocol):
@@ -33,15 +38,19 @@ class Fetcher(Protocol):
 
 FETCHERS: Mapping[str, Callable[[Runner], Fetcher]] = {"apt": AptFetch, "dnf": DnfFetch, "zypper": ZypperFetch}
 
+Describe = Callable[[Sequence[str]], Described]
+"""What a host's sources say of module streams."""
+
 
 @dataclass(frozen=True)
 class Order:
-    """``dry`` only looks."""
+    """``streams`` are module streams whose descriptions are wanted beside the packages. ``dry`` only looks."""
 
     wanted: Tuple[Wanted, ...]
     directory: str
     limit: float
     dry: bool = False
+    streams: Tuple[str, ...] = ()
 
 
 def order(options: Mapping[str, Any], dry: bool) -> Order:
@@ -51,25 +60,63 @@ def order(options: Mapping[str, Any], dry: bool) -> Order:
     if options["timeout"] <= 0:
         raise BadInput("timeout is %g: give seconds, more than 0" % options["timeout"], option="timeout")
     wanted = {Wanted(item["name"], item["arch"], item["version"]) for item in options["packages"]}
-    return Order(tuple(sorted(wanted, key=_place)), options["directory"], options["timeout"], dry)
+    streams = tuple(sorted(set(options.get("streams") or ())))
+    wrong = [stream for stream in streams if not _STREAM.fullmatch(stream)]
+    if wrong:
+        raise BadInput("streams has %r: a stream is written NAME:STREAM" % wrong[0][:80], option="streams")
+    return Order(tuple(sorted(wanted, key=_place)), options["directory"], options["timeout"], dry, streams)
 
 
-def download(fetcher: Fetcher, asked: Order) -> Dict[str, Any]:
-    """The module's result. ``TransactionImpossible`` has what is ``missing`` in its data."""
-    if not asked.wanted:
-        return {"changed": False, "files": [], "missing": []}
-    reasons = fetcher.look(asked.wanted)
+def nobody(streams: Sequence[str]) -> Described:
+    return Described("", dict.fromkeys(streams, "only dnf has module streams"))
+
+
+def describer(manager: str, runner: Runner) -> Describe:
+    return DnfFetch(runner).describe if manager == "dnf" else nobody
+
+
+def download(fetcher: Fetcher, asked: Order, describe: Describe = nobody) -> Dict[str, Any]:
+    """The module's result. ``TransactionImpossible`` has what is ``missing``, packages and streams, in its data."""
+    reasons = fetcher.look(asked.wanted) if asked.wanted else {}
     missing = [dict(item.to_dict(), reason=reasons[item]) for item in asked.wanted if item in reasons]
+    told = describe(asked.streams) if asked.streams else Described("", {})
+    lacking = [{"stream": stream, "reason": reason} for stream, reason in sorted(told.missing.items())]
     if asked.dry:
-        return {"changed": len(missing) < len(asked.wanted), "files": [], "missing": missing}
-    if missing:
-        raise TransactionImpossible("%d package%s in no source of this host: %s" % (
-            len(missing), " is" if len(missing) == 1 else "s are", _named(missing)), missing=missing)
+        there = len(missing) < len(asked.wanted) or len(lacking) < len(asked.streams)
+        return {"changed": there, "files": [], "modules": None, "missing": missing, "missing_streams": lacking}
+    _refuse(missing, lacking)
+    if not asked.wanted and not asked.streams:
+        return {"changed": False, "files": [], "modules": None, "missing": [], "missing_streams": []}
+    return _brought(fetcher, asked, told.text)
+
+
+def _brought(fetcher: Fetcher, asked: Order, text: str) -> Dict[str, Any]:
     folder = payload.private_folder(asked.directory)
     before = {name: payload.sha256(os.path.join(folder, name)) for name in os.listdir(folder)}
-    paths = fetcher.fetch(asked.wanted, folder, asked.limit)
+    paths = fetcher.fetch(asked.wanted, folder, asked.limit) if asked.wanted else {}
     files = [_file(item, paths[item]) for item in asked.wanted]
-    return {"changed": any(before.get(file["file"]) != file["sha256"] for file in files), "files": files, "missing": []}
+    modules = _modules(text, folder) if text else None
+    changed = any(before.get(file["file"]) != file["sha256"] for file in files + ([modules] if modules else []))
+    return {"changed": changed, "files": files, "modules": modules, "missing": [], "missing_streams": []}
+
+
+def _modules(text: str, folder: str) -> Dict[str, Any]:
+    """The name is by the content, so that files of several hosts can lie beside each other."""
+    content = text.encode("utf-8")
+    digest = hashlib.sha256(content).hexdigest()
+    name = "modules-%s.yaml" % digest[:16]
+    replace_file(os.path.join(folder, name), content)
+    return {"file": name, "size": len(content), "sha256": digest}
+
+
+def _refuse(missing: Sequence[Mapping[str, Any]], lacking: Sequence[Mapping[str, str]]) -> None:
+    parts: List[str] = []
+    if missing:
+        parts.append("%d package%s in no source of this host: %s" % (len(missing), " is" if len(missing) == 1 else "s are", _named(missing)))
+    if lacking:
+        parts.append("module streams that can't be described: %s" % ", ".join("%s (%s)" % (one["stream"], one["reason"]) for one in lacking))
+    if parts:
+        raise TransactionImpossible("; ".join(parts), missing=list(missing), missing_streams=list(lacking))
 
 
 def _named(missing: Sequence[Mapping[str, Any]]) -> str:

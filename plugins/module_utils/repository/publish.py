@@ -29,13 +29,13 @@ Files = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Request:
-    """``modules`` names per platform the file in ``incoming`` that describes its module streams."""
+    """``modules`` names per platform the files in ``incoming`` that describe its module streams."""
 
     digest: str
     manifest: str
     files: Files
     incoming: str
-    modules: Mapping[str, str]
+    modules: Mapping[str, Sequence[str]]
     signing_keys: Sequence[str]
     gpg_home: str
     check_mode: bool = False
@@ -175,15 +175,18 @@ class _Publisher:
         scratch = "%s/.scratch" % self.folder
         make_folder(scratch, PRIVATE)
         advisories = updateinfo(where.key, self.manifest["platforms"][where.key]["packages"])
-        modules = self.request.modules.get(where.key)
-        brought = read_bytes(self._brought(modules)) if modules else b""
-        if modules and not brought:
-            raise RepositoryWrong("the description of module streams of %s, %s, was not brought" % (where.key, self._brought(modules)))
-        for kind, name, content in (("updateinfo", "updateinfo.xml", advisories), ("modules", "modules.yaml", brought)):
+        modules = b"".join(self._described(where, name) for name in self.request.modules.get(where.key, ()))
+        for kind, name, content in (("updateinfo", "updateinfo.xml", advisories), ("modules", "modules.yaml", modules)):
             if content:
                 write_file("%s/%s" % (scratch, name), content)
                 rpm_index.add(self.runner, top, kind, "%s/%s" % (scratch, name), self.deadline)
         shutil.rmtree(scratch)
+
+    def _described(self, where: Platform, name: str) -> bytes:
+        content = read_bytes(self._brought(name))
+        if not content:
+            raise RepositoryWrong("the description of module streams of %s, %s, was not brought" % (where.key, self._brought(name)))
+        return content if content.endswith(b"\n") else content + b"\n"
 
     def _appear(self) -> None:
         settle(self.folder)

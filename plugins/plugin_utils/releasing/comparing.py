@@ -48,7 +48,7 @@ def _with_changelogs(order: Order, changes: list[dict[str, Any]]) -> list[dict[s
     place = order.place()
     repository = order.reach(place.host)
     newer = [{"name": c["name"], "arch": c["arch"], "version": _ends(c)[1], "platform": c["platform"]} for c in asked]
-    files = _files(known_files(repository, place.root, _by_platform(newer), place.seconds))
+    files = _files(known_files(repository, place.root, _by_platform(newer), place.seconds)[0])
     wanted = [{"name": c["name"], "arch": c["arch"], "from": _ends(c)[0], "to": _ends(c)[1], "sha256": files[key]["sha256"]}
               for c in asked for key in [(c["platform"], c["name"], c["arch"], _ends(c)[1])] if key in files]
     if not wanted:

@@ -34,19 +34,22 @@ class Place:
 
 
 Reach = Callable[[str], Remote]
+Modules = dict[str, list[str]]
 
 
 def publish(reach: Reach, place: Place, digest: str, manifest: Mapping[str, Any], golden: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The result of ``release_repository``. ``golden`` names per platform the hosts that may provide packages."""
     repository = reach(place.host)
     wanted = {key: section["packages"] for key, section in manifest["platforms"].items()}
-    files = known_files(repository, place.root, wanted, place.seconds)
-    plan = {key: shares(reach, golden.get(key, ()), _lacking(packages, files[key]), place.seconds) for key, packages in wanted.items()}
+    files, published = known_files(repository, place.root, wanted, place.seconds)
+    # What describes streams is in the indexes, which are written once.
+    streams = {key: [] if digest in published else section.get("streams", []) for key, section in manifest["platforms"].items()}
+    plan = {key: shares(reach, golden.get(key, ()), _lacking(packages, files[key]), streams[key], place.seconds) for key, packages in wanted.items()}
     incoming = "%s/incoming/%s-%s" % (place.root, digest[:16], secrets.token_hex(4))
     try:
         with _clear_when_full(place):
-            _bring(reach, repository, plan, files, incoming, place.seconds)
-        return _present(repository, place, digest, manifest, files, incoming)
+            modules = _bring(reach, repository, plan, files, incoming, place.seconds)
+        return _present(repository, place, digest, manifest, files, modules, incoming)
     finally:
         repository.must(["rm", "-rf", "--", incoming], place.seconds)
 
@@ -66,15 +69,20 @@ def _lacking(packages: Sequence[Mapping[str, Any]], files: Sequence[Mapping[str,
     return [package for package in packages if package_place(package) not in there]
 
 
-def _bring(reach: Reach, repository: Remote, plan: Mapping[str, Sequence[Share]], files: Files, incoming: str, seconds: float) -> None:
+def _bring(reach: Reach, repository: Remote, plan: Mapping[str, Sequence[Share]], files: Files, incoming: str, seconds: float) -> Modules:
+    """Adds to ``files``; the names of what describes module streams, by platform."""
+    modules: Modules = {}
     repository.must(["install", "-d", "-m", "0700", "--", incoming], seconds)
     for key, parts in plan.items():
         for share in parts:
-            files[key] += gather(reach, share, repository, incoming, seconds)
+            found = gather(reach, share, repository, incoming, seconds)
+            files[key] += found.files
+            modules[key] = modules.get(key, []) + found.modules
+    return modules
 
 
-def _present(repository: Remote, place: Place, digest: str, manifest: Mapping[str, Any], files: Files, incoming: str) -> dict[str, Any]:
+def _present(repository: Remote, place: Place, digest: str, manifest: Mapping[str, Any], files: Files, modules: Modules, incoming: str) -> dict[str, Any]:
     result = repository.module(REPOSITORY, place.arguments(
-        state="present", digest=digest, manifest=canonical(manifest).decode("ascii"), files=files, incoming=incoming), place.seconds)
+        state="present", digest=digest, manifest=canonical(manifest).decode("ascii"), files=files, modules=modules, incoming=incoming), place.seconds)
     raise_if_failed(result)
     return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages import payload
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.fetch import Fetch as AptFetch
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.dnf.fetch import Fetch as DnfFetch
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.dnf.modules import Described
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Wanted
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.zypper.fetch import Fetch as ZypperFetch
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import download as module
@@ -265,14 +267,14 @@ def test_all_that_is_missing_is_named_before_anything_is_fetched(tmp_path: Path)
 def test_looking_alone_changes_nothing_and_does_not_fail(tmp_path: Path) -> None:
     host = DebianHost(DEBS, tmp_path)
     found = download(AptFetch(host), ordered(tmp_path, WEB, Wanted("gone", "all", "1.0"), dry=True))
-    assert found == {"changed": True, "files": [], "missing": [
+    assert found == {"changed": True, "files": [], "modules": None, "missing_streams": [], "missing": [
         {"name": "gone", "arch": "all", "version": "1.0", "reason": "no source has any version of it"}]}
     assert (host.count("download"), (tmp_path / "out").exists()) == (0, False)
 
 
 def test_no_packages_are_no_question(tmp_path: Path) -> None:
     host = DebianHost(DEBS, tmp_path)
-    assert download(AptFetch(host), ordered(tmp_path)) == {"changed": False, "files": [], "missing": []}
+    assert download(AptFetch(host), ordered(tmp_path)) == {"changed": False, "files": [], "modules": None, "missing": [], "missing_streams": []}
     assert host.ran == []
 
 
@@ -312,6 +314,48 @@ def test_two_epochs_of_one_version_would_be_one_file(tmp_path: Path) -> None:
     twin = Wanted("anchor", "x86_64", "0.9~rc1-1")
     with pytest.raises(BadInput, match=re.escape("names anchor 0.9~rc1-1 and 2:0.9~rc1-1, which both have the file anchor-0.9~rc1-1.x86_64.rpm")):
         download(DnfFetch(RpmHost([ANCHOR, twin])), ordered(tmp_path, ANCHOR, twin))
+
+
+# ---------------------------------------------------------------- module streams
+
+def describe(streams: Sequence[str]) -> Described:
+    """A host whose sources know of one stream."""
+    missing = [stream for stream in streams if stream != "lathe:2"]
+    return Described("---\ndata\n...\n" if len(missing) < len(streams) else "", dict.fromkeys(missing, "unheard of"))
+
+
+def with_streams(folder: Path, *streams: str, packages: Sequence[Wanted] = (), dry: bool = False) -> Order:
+    return Order(tuple(packages), str(folder / "out"), 60.0, dry, streams)
+
+
+def test_what_describes_streams_comes_beside_the_packages(tmp_path: Path) -> None:
+    asked = with_streams(tmp_path, "lathe:2", packages=[OLD])
+    found = download(DnfFetch(RpmHost([OLD])), asked, describe)
+    content = (tmp_path / "out" / found["modules"]["file"]).read_bytes()
+    assert content == b"---\ndata\n...\n" and found["modules"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert re.fullmatch(r"modules-[0-9a-f]{16}\.yaml", found["modules"]["file"]) and found["modules"]["size"] == len(content)
+    assert (found["changed"], len(found["files"])) == (True, 1)
+    assert not download(DnfFetch(RpmHost([OLD])), asked, describe)["changed"]
+    assert download(DnfFetch(RpmHost([])), with_streams(tmp_path, "lathe:2"), describe)["modules"] == found["modules"]
+
+
+def test_streams_that_nobody_describes_are_named_before_anything_is_fetched(tmp_path: Path) -> None:
+    lacking = [{"stream": "plane:1", "reason": "unheard of"}]
+    assert download(DnfFetch(RpmHost([])), with_streams(tmp_path, "lathe:2", "plane:1", dry=True), describe) == {
+        "changed": True, "files": [], "modules": None, "missing": [], "missing_streams": lacking}
+    with pytest.raises(TransactionImpossible, match=re.escape(
+            "1 package is in no source of this host: web 1.1-1 noarch (no source has any version of it); "
+            "module streams that can't be described: plane:1 (unheard of)")) as caught:
+        download(DnfFetch(RpmHost([])), with_streams(tmp_path, "plane:1", packages=[NEW]), describe)
+    assert caught.value.data["missing_streams"] == lacking and not (tmp_path / "out").exists()
+    with pytest.raises(TransactionImpossible, match="only dnf has module streams"):
+        download(AptFetch(DebianHost(DEBS, tmp_path)), with_streams(tmp_path, "lathe:2"), module.describer("apt", DebianHost(DEBS, tmp_path)))
+
+
+def test_a_stream_has_a_module() -> None:
+    with pytest.raises(BadInput, match="streams has 'lathe': a stream is written NAME:STREAM"):
+        order({"packages": [], "streams": ["lathe"], "directory": "/x", "timeout": 1.0}, False)
+    assert order({"packages": [], "streams": ["b:1", "a:rhel9", "b:1"], "directory": "/x", "timeout": 1.0}, False).streams == ("a:rhel9", "b:1")
 
 
 # ---------------------------------------------------------------- the module

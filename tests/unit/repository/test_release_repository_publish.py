@@ -384,14 +384,17 @@ def test_check_mode_writes_nothing(repository: Repository, debs: list[Built]) ->
 
 def test_module_streams_come_along(repository: Repository, rpms: list[Built]) -> None:
     text = "---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: nodejs\n  stream: '20'\n...\n"
-    request = repository.request({DNF_KEY: rpms}, modules={DNF_KEY: "m.yaml"})
+    request = repository.request({DNF_KEY: rpms}, modules={DNF_KEY: ["m.yaml", "n.yaml"]})
     with pytest.raises(RepositoryWrong, match=r"module streams of almalinux-9-x86_64-dnf, .*m.yaml, was not brought"):
         repository.present(request)
     (repository.incoming / "m.yaml").write_text(text)
+    (repository.incoming / "n.yaml").write_text(text.replace("nodejs", "php"))
     folder = repository.folder(repository.present(request)) / DNF_KEY / "repodata"
     path, = folder.glob("*modules.yaml.gz")
-    assert gzip.decompress(path.read_bytes()).decode() == text
+    assert gzip.decompress(path.read_bytes()).decode() == text + text.replace("nodejs", "php")
     assert '<data type="modules">' in (folder / "repomd.xml").read_text()
+    without = repository.publish({DNF_KEY: rpms}, parent=os.path.basename(folder.parent.parent))
+    assert 'type="modules"' not in (repository.folder(without) / DNF_KEY / "repodata/repomd.xml").read_text()
 
 
 def test_advisories_come_along(repository: Repository, rpms: list[Built]) -> None:

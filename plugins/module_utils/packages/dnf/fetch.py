@@ -17,7 +17,7 @@ from ...runner import Runner
 from ..records import Wanted
 from ..rpm import database, fetch, load
 from ..rpm.names import Nevra, with_epoch
-from . import apply, parse
+from . import apply, modules, parse
 from .capability import Capability
 from .manager import Dnf
 from .tool import Tool
@@ -41,6 +41,10 @@ class Fetch:
         lacking = [item for item in wanted if item not in self._offered]
         others = self._offers(sorted({item.name for item in lacking})) if lacking else {}
         return {item: others_of(item, others) for item in lacking}
+
+    def describe(self, streams: Sequence[str]) -> modules.Described:
+        """What the host's sources say of module streams, from the metadata on the host."""
+        return modules.described(self._runner, Dnf(self._runner, self._clock).indexes(), streams)
 
     def _offers(self, specs: Sequence[str]) -> Offered:
         found: Offered = {}

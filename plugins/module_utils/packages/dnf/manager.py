@@ -78,6 +78,11 @@ class Dnf:
         return sorted("%s:%s" % (name, config.text(name, "stream", "")) for name, config in configs
                       if config.text(name, "state", "") == "enabled")
 
+    def indexes(self) -> Dict[str, str]:
+        """The repomd.xml of each source that is enabled and was fetched."""
+        enabled = {repository.id for repository in self._repositories() if repository.enabled}
+        return {source: path for source, path in self._indexes().items() if source in enabled}
+
     def sources(self) -> List[Source]:
         """A source that was never fetched, or could not be, is not usable."""
         main, indexes = self._tool.config(), self._indexes()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Set
 
 from ...errors import CommandFailed, TransactionInterrupted
 from ...runner import Completed, Runner
@@ -42,6 +42,12 @@ def obsoletes(runner: Runner, names: Sequence[str]) -> Dict[str, List[str]]:
         if bar:
             found.setdefault(name, []).append(other)
     return found
+
+
+def modules(runner: Runner) -> Set[str]:
+    """The modules of which packages are installed: rpm keeps of each which ``name:stream:version:context`` it came as."""
+    done = runner.run(["rpm", "-qa", "--qf", "%{MODULARITYLABEL}\\n"]).check()
+    return {label.split(":", 1)[0] for label in done.stdout.splitlines() if ":" in label}
 
 
 def rebuild(runner: Runner) -> None:
