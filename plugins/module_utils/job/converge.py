@@ -15,6 +15,7 @@ from ..packages.records import Package, Plan
 from ..packages.selection import Presence
 from ..packages.versions import comparator
 from ..release import host as release_host
+from ..release import streams
 from ..release.host import Target
 from ..release.level import Level, Terms, astray, level
 from ..runner import Runner
@@ -29,6 +30,7 @@ _THERE = "at the release's version already"
 def plan_to_release(runner: Runner, manager: PackageManager, request: Request, installed: Sequence[Package], root: str) -> Plan:
     """``TransactionImpossible`` names what keeps the host from its release."""
     should = release_host.required(runner, root, request.release or "")
+    streams.refuse(streams.differing(runner, manager, should.section))
     asked = request.selection
     terms = Terms(manager.arch(), comparator(manager.name), should.exclude, asked.exclude, manager.holds(), asked.allow_downgrade,
                   request.unknown_packages)

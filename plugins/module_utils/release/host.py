@@ -13,6 +13,7 @@ from ..packages.records import Package
 from ..packages.versions import comparator
 from ..runner import Runner
 from ..sources.drift import strays
+from . import streams
 from .advice import NOTHING, Advice
 from .attached import attached, manifest
 from .drift import Entry, drift, fed
@@ -64,6 +65,7 @@ def differences(runner: Runner, manager: PackageManager, should: Target, kernel:
     installed = manager.installed()
     visible = strays(runner, manager.name, should.attached, should.root)
     found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel, visible)
+    found += streams.entries(streams.differing(runner, manager, should.section))
     unknown = {(entry["name"], entry["arch"]) for entry in found if entry["kind"] == "unknown"}
     return fed(found, manager.feeders(_of(installed, unknown))) if unknown else found
 

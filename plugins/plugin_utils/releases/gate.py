@@ -13,7 +13,7 @@ from ...module_utils.errors import BadInput
 Seen = Sequence[tuple[float, Mapping[str, Any]]]
 """When (epoch seconds), and the assessment; the newest first."""
 
-_COUNTS = ("version", "kernel", "source")
+_COUNTS = ("version", "kernel", "source", "stream")
 
 
 def check_order(stage: str, stages: Sequence[str]) -> str | None:

@@ -59,6 +59,8 @@ def in_words(row: Data) -> str:
         return " ".join(filter(None, (name, has, f"(from {row['source']})" if row.get("source") else "")))
     if row.get("kind") == "source":
         return f"source {name} is visible"
+    if row.get("kind") == "stream":
+        return f"module stream {has} instead of {should}" if has else f"module stream {should} is not enabled"
     if has is None:
         return f"{name} {should} is missing" if should else name
     return f"{name} {has} instead of {should}" if should else f"{name} {has}"

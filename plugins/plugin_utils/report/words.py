@@ -49,6 +49,7 @@ COMPLIANCE = {
 DRIFT = {
     "kernel": ("kernel", "bad"),
     "source": ("source", "bad"),
+    "stream": ("module stream", "bad"),
     "version": ("version", "bad"),
     "unknown": ("unknown to the release", "warn"),
 }

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state impo
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.stop import StopRequest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Change, Plan, Selection, Transaction, Wanted
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import host as release_host
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import streams
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release.manifest import canonical, digest_of
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
@@ -135,6 +136,20 @@ def test_classification_by_the_manifest_counts_without_a_release_too(host: Any, 
     attach(entry("a", "2", SECURITY), entry("b", "2"), entry("c", "2"))
     result = assess(classifications=["security"])
     assert (moves(result), result["assessment"]["counts"]["security"]) == ({"a": "2"}, 1)
+
+
+def test_another_module_stream_is_drift_and_in_the_way(host: Any, assess: Module, attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "modules", lambda runner: {"php"})
+    host.set(streams=["nodejs:18", "php:8"])
+    digest = attach(entry("a", "1"), platforms={KEY: {"packages": [entry("a", "1")], "kernel": None, "streams": ["nodejs:20", "php:8"]}})
+    refused = assess(release=digest)
+    assert refused["failed"] and refused["plan"] is None and refused["error"]["streams"] == ["nodejs:20"]
+    assert refused["msg"].endswith("switch them first: dnf -y module reset nodejs && dnf -y module enable nodejs:20")
+    assert [row for row in refused["assessment"]["drift"] if row["kind"] == "stream"] == [
+        {"name": "nodejs", "arch": "", "kind": "stream", "is": "nodejs:18", "should": "nodejs:20", "source": ""}]
+    host.set(streams=["nodejs:20", "php:8"])
+    done = assess(release=digest)
+    assert not done["failed"] and "stream" not in {row["kind"] for row in done["assessment"]["drift"]}
 
 
 def test_sources_that_should_be_hidden_are_drift(assess: Module, attach: Attach, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ def test_a_host_that_has_been_there_long_enough() -> None:
     (((NOW - HOUR, {"obstacles": [{"kind": "unreachable", "message": "h can't be reached"}]}), at(30)), "h: could not be assessed: h can't be reached"),
     ((at(1, release="e" * 64),), "h: is attached to eeeeeeeeeeee"),
     ((at(1, drift=DRIFT), at(30)), "h: differs from the release in 1 places (a)"),
+    ((at(1, drift=[dict(DRIFT[0], kind="stream", name="nodejs")]), at(30)), "h: differs from the release in 1 places (nodejs)"),
     ((at(1, interrupted="dpkg"),), "h: is not healthy: dpkg"),
     ((at(1, failed_units=["x.service"]),), "h: has failed units: x.service"),
     ((at(1), at(12), at(20, drift=DRIFT), at(30)), "h: has been at the release and healthy for 12.0 h, of 24.0 h"),

@@ -64,6 +64,8 @@ def test_no_drift_is_at_the_release() -> None:
     (row("linux-image", "version", None, "6.1"), "linux-image 6.1 is missing"),
     (row("running kernel", "kernel", "6.0", "6.1"), "running kernel 6.0 instead of 6.1"),
     (row("esm.sources", "source"), "source esm.sources is visible"),
+    (row("nodejs", "stream", "nodejs:18", "nodejs:20"), "module stream nodejs:18 instead of nodejs:20"),
+    (row("nodejs", "stream", None, "nodejs:20"), "module stream nodejs:20 is not enabled"),
     (row("new", "of a kind that comes later"), "new 1")])
 def test_what_differs_is_not_compliant_and_named(drift: dict[str, Any], told: str) -> None:
     assert verdict(document([drift])) == ("non_compliant", [f"1 difference from release gl-2026.11: {told}"])

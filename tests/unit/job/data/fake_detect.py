@@ -55,7 +55,7 @@ class Fake:
         return list(self._host()["held"])
 
     def streams(self) -> List[str]:
-        return []
+        return list(self._host().get("streams", []))
 
     def sources(self) -> List[Source]:
         return []
