@@ -116,7 +116,7 @@ drift:
     - How the host differs from its release, as C(name), C(arch), C(is) and C(should). C(kind) V(version) is another version, or a kernel
       that is missing; V(unknown) a package that the release does not know, with the C(source) that still offers it, empty for none;
       V(kernel) a running kernel or a boot default that is not the release's; V(source) a source that should be hidden, or the release's
-      own that is not there.
+      own that is not there; V(stream) a module that is in another stream than the release's, C(is) empty where none is enabled.
   returned: success
   type: list
   elements: dict
