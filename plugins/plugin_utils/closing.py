@@ -79,14 +79,14 @@ def _nobody_else_comes(c: Any, run: Run) -> bool:
 def report_run(ledger: Ledger, run: str, settings: Settings, columns: int = COLUMNS) -> Dict[str, Any]:
     """Write the run's page; its paths, model and the table for a terminal of so many columns."""
     model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age, **_of_releases(ledger))
-    return _written(model, _directory(settings, run), columns)
+    return _written(model, directory_of(settings, run), columns)
 
 
 def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None,
                        columns: int = COLUMNS) -> Dict[str, Any]:
     """Write the page of the latest assessments of these hosts."""
     model = assessment_model(ledger, time.time(), settings.patch_assessment_max_age, list(names), **_of_releases(ledger))
-    return _written(model, Path(directory) if directory else _directory(settings, "assessment"), columns)
+    return _written(model, Path(directory) if directory else directory_of(settings, "assessment"), columns)
 
 
 def _of_releases(ledger: Ledger) -> Dict[str, Any]:
@@ -103,7 +103,8 @@ def _written(model: Dict[str, Any], directory: Path, columns: int) -> Dict[str, 
     return {"report": {kind: str(path) for kind, path in paths.items()}, "summary": model["summary"], "text": render_text(model, columns)}
 
 
-def _directory(settings: Settings, name: str) -> Path:
+def directory_of(settings: Settings, name: str) -> Path:
+    """The folder of a run's report."""
     return Path(settings.patch_report_dir).expanduser() / name if settings.patch_report_dir else state_directory() / "reports" / name
 
 

@@ -30,6 +30,17 @@ def write_report(model: Data, directory: str | Path) -> dict[str, str]:
                        directory=str(folder)) from error
 
 
+def write_page(text: str, directory: str | Path, name: str) -> str:
+    """One page beside the report; its path."""
+    folder = Path(directory)
+    try:
+        _make(folder)
+        return str(_replace(folder / name, text))
+    except OSError as error:
+        raise BadInput(f"{name} can't be written to {folder}: {error.strerror or error}; choose a directory that you may write to",
+                       directory=str(folder)) from error
+
+
 def _make(folder: Path) -> None:
     """What is missing of the directory's path; what is there stays as it is."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]

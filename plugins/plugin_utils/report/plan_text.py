@@ -1,0 +1,134 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run's plan on a terminal: what it comes to in a few lines, and a row for each host."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from .hosts import Data, count, number, records, section, word
+from .text import cleaned, fit, pad, width
+from .units import duration, plural, stamp
+from .words import STATES, label
+
+_LEAST_WIDTH = 60
+_HEADS = ("#", "HOST", "SET", "UPDATES", "DRAIN", "REBOOT", "START", "END", "NOTE")
+_NUMBERS = ("#", "UPDATES")
+_WIDEST = {"HOST": 26, "SET": 14}
+_DAY = 86400
+
+
+def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
+    """For a terminal of so many columns; of more than ``most`` hosts the rest is only counted. Printable characters only."""
+    known = cleaned(plan)
+    wide = max(_LEAST_WIDTH, columns)
+    head = [line for told in headline(known) for line in textwrap.wrap(told, wide, subsequent_indent="  ")]
+    return "\n".join([*head, *_table(known, wide, most), *_others(known, wide, most)])
+
+
+def headline(plan: Data) -> list[str]:
+    """What the plan comes to; expects a cleaned one."""
+    hosts = rolled(plan)
+    begins, ends = number(plan, "begins_at"), number(plan, "ends_at")
+    what = "%s to change on %s" % (plural(count(plan, "packages"), "package"), plural(len(hosts), "host"))
+    lines = ["Plan of run %s: %s" % (word(plan, "run_id"), what)]
+    if not hosts or begins is None or ends is None:
+        return lines + _scope(plan)
+    assumed = count(plan, "assumed")
+    lines.append("Begins %s, ends about %s: %s, at most %s out of service at once%s" % (
+        stamp(begins), _clock(ends, begins, ends), duration(ends - begins) or "no time", plural(count(plan, "peak"), "host"),
+        "; for %s there is no history, so that their times are assumed" % plural(assumed, "host") if assumed else ""))
+    return [*lines, *_window(plan), _forks(plan), *_bottleneck(plan), *_scope(plan)]
+
+
+def rolled(plan: Data) -> list[Data]:
+    """The hosts that get their turn, in order."""
+    return [host for host in records(plan, "hosts") if "waited_s" in host]
+
+
+def note(host: Data) -> str:
+    """What is to be said of a host beside its times."""
+    state, why = word(host, "state"), word(host, "waits_for")
+    first = {"deferred": "deferred: no time left in the window", "not_started": "never: %s is used up" % why}.get(state, "")
+    parts = [first, "is %s" % word(host, "goes_on") if word(host, "goes_on") else "", "canary" if host.get("canary") else "",
+             "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason")]
+    return ", ".join(part for part in parts if part)
+
+
+def _window(plan: Data) -> list[str]:
+    window = section(plan, "window")
+    if not window:
+        return []
+    late = count(window, "deferred")
+    each = "; each host has its own time zone" if window.get("per_host") else ""
+    return ["Window: %s%s; %s" % (word(window, "text"), each, plural(late, "host does not fit and is", "hosts do not fit and are") + " deferred" if late else "all hosts fit")]
+
+
+def _forks(plan: Data) -> str:
+    forks, needed = count(plan, "forks"), count(plan, "forks_needed")
+    best, ends = number(plan, "best_end") or 0.0, number(plan, "ends_at") or 0.0
+    text = "Forks: %d, and %s needed (a host that waits for its slot keeps a fork)" % (forks, "%d is" % needed if needed == 1 else "%d are" % needed)
+    sooner = ends - best
+    return text + (": with --forks %d the roll would end %s sooner" % (needed, duration(sooner)) if needed > forks and sooner >= 1 else "")
+
+
+def _bottleneck(plan: Data) -> list[str]:
+    name, waits = word(plan, "bottleneck"), section(plan, "waits")
+    if not name:
+        return ["Bottleneck: none, no host waits"]
+    told = ", ".join("%s %s" % (one, duration(number(waits, one))) for one in sorted(waits, key=lambda one: (-(number(waits, one) or 0), one)))
+    return ["Bottleneck: %s (time that hosts wait, added up: %s)" % (name, told)]
+
+
+def _scope(plan: Data) -> list[str]:
+    scope = section(plan, "left_out")
+    left_out = section(scope, "left_out")
+    return ["%s left out by patch_scope %r" % (plural(len(left_out), "host is", "hosts are"), word(scope, "expression"))] if left_out else []
+
+
+def _table(plan: Data, wide: int, most: int) -> list[str]:
+    """Columns as wide as they must be; the note takes what is left and is cut. Sets are only shown where there are any."""
+    hosts = rolled(plan)
+    if not hosts:
+        return []
+    begins, ends = number(plan, "begins_at") or 0.0, number(plan, "ends_at") or 0.0
+    rows = [_HEADS, *(_cells(position, host, begins, ends) for position, host in enumerate(hosts[:most], 1))]
+    shown = [column for column, head in enumerate(_HEADS) if head != "SET" or any(word(host, "set") for host in hosts)]
+    widths = {column: min(_WIDEST.get(_HEADS[column], wide), max(width(row[column]) for row in rows)) for column in shown[:-1]}
+    return ["", *(fit(_line(row, widths), wide) for row in rows), *_rest(hosts[most:])]
+
+
+def _line(row: Sequence[str], widths: Mapping[int, int]) -> str:
+    return " ".join([*(pad(row[column], size, _HEADS[column] in _NUMBERS) for column, size in widths.items()), row[-1]]).rstrip()
+
+
+def _cells(position: int, host: Data, begins: float, ends: float) -> Sequence[str]:
+    start, end = number(host, "start"), number(host, "end")
+    times = ("-", "-") if start is None or end is None else (_clock(start, begins, ends), _clock(end, begins, ends))
+    return (str(position), word(host, "name"), word(host, "set"), str(count(host, "changes")), "yes" if host.get("drain") else "no",
+            word(host, "reboot"), *times, note(host))
+
+
+def _clock(at: float, begins: float, ends: float) -> str:
+    """With the day only where the roll has several, and with seconds only where it is short."""
+    style = "day" if ends - begins > _DAY else "second" if ends - begins < 3600 else "minute"
+    return stamp(at, style).removesuffix(" UTC") or "-"
+
+
+def _rest(hosts: Sequence[Data]) -> list[str]:
+    return ["... and %s more" % plural(len(hosts), "host")] if hosts else []
+
+
+def _others(plan: Data, wide: int, most: int) -> list[str]:
+    """Who gets no turn: those that need a person by name, all others counted."""
+    others = [host for host in records(plan, "hosts") if "waited_s" not in host]
+    if not others:
+        return []
+    counted = Counter(label(STATES, word(host, "state")).lower() for host in others)
+    lines = ["", "Not in the roll: " + ", ".join("%d %s" % (many, what) for what, many in counted.items())]
+    told = [host for host in others if word(host, "reason")]
+    lines += ["  %s %s: %s" % (word(host, "name"), label(STATES, word(host, "state")).lower(), word(host, "reason")) for host in told[:most]]
+    return [part for line in [*lines, *_rest(told[most:])] for part in (textwrap.wrap(line, wide, subsequent_indent="    ") or [""])]
