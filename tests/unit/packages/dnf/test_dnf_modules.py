@@ -50,6 +50,10 @@ def test_quotes_and_comments_are_none_of_a_name() -> None:
     assert told("--- \n" + text.replace("1.10 # not a number", '"el9"') + "...\n\n---\n") == [(STREAM, "a", "el9")]
 
 
+def test_what_is_further_in_is_another_field() -> None:
+    assert told("document: modulemd\ndata:\n  api:\n    name: b\n    stream: 1\n  name: a\n  stream: 2\nxmd:\n  name: c\n") == [(STREAM, "a", "2")]
+
+
 def test_what_does_not_say_of_which_stream_it_is_is_refused() -> None:
     with pytest.raises(ParseFailed, match="does not say of which"):
         documents("---\ndocument: modulemd\nversion: 2\ndata: {name: a, stream: b}\n")
@@ -122,8 +126,10 @@ def test_a_file_that_can_t_be_unpacked_is_named(tmp_path: Path) -> None:
         described(SystemRunner(), {"app": str(index)}, STREAMS)
 
 
-def test_indexes_are_those_of_enabled_sources(scene: Callable[[str], Any]) -> None:
+def test_indexes_are_those_of_enabled_sources(scene: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     enabled = {source.id for source in Dnf(scene("look")).sources() if source.enabled and source.usable}
+    cached_too = dict(Dnf(scene("look"))._indexes(), disabled="/var/cache/dnf/disabled-0123456789abcdef/repodata/repomd.xml")
+    monkeypatch.setattr(Dnf, "_indexes", lambda self: cached_too)
     found: Dict[str, str] = Dnf(scene("look")).indexes()
     assert set(found) == enabled and found and all(path.endswith("/repodata/repomd.xml") for path in found.values())
 
