@@ -90,10 +90,6 @@ class Cluster(Fleet):
     def other(node: str) -> str:
         return NODES[1 - NODES.index(node)]
 
-    def settle(self) -> None:
-        wait_for(lambda: "online" in self.sh("ha1", "crmadmin -N >/dev/null && crm_node -l >/dev/null && echo online", check=False)
-                 and self.whole(), "the cluster to be whole")
-
     def whole(self) -> bool:
         health = module(self, "ha1", "host_health_info", checks=[{"cluster": "pacemaker"}], settle=0.1, limit=5, fail=False)
         return bool(health.get("healthy")) and self.node() != ""
@@ -103,7 +99,7 @@ class Cluster(Fleet):
         self.lab("mend", *self.boots())
         self.lab("upstream", "advanced")
         self.lab("reset")
-        self.settle()
+        wait_for(self.whole, "the cluster to be whole")
 
     def mode(self, state: str, node: str, at: str = "", check: bool = False, **more: Any) -> dict[str, Any]:
         options = {"driver": "pacemaker", "host": node, "timeout": 60, **more}
@@ -162,6 +158,18 @@ def test_both_nodes_are_patched_and_rebooted_and_the_service_answers_but_for_its
     assert outside.idle_silences() == 0, outside.answers()
     assert {"ha1", "ha2"} <= set(outside.answers())
     assert not any(cluster.standby(node) for node in NODES) and cluster.whole()
+
+
+@pytest.mark.full
+def test_a_controller_that_is_killed_while_the_node_is_empty_is_followed_by_one_that_brings_it_back(cluster: Cluster) -> None:
+    node = cluster.node()
+    process = cluster.start("fleetops.patchtrain.patch", "--limit", node, patch_run_name="night")
+    wait_for(lambda: cluster.node() == cluster.other(node), "the service to move")
+    process.kill()
+    process.communicate()
+    done = cluster.play("fleetops.patchtrain.patch", "--limit", node, patch_run_name="night")
+    assert done.rc == 0 and done.states()[node] == "succeeded", done.text[-4000:]
+    assert not cluster.standby(node) and cluster.whole() and cluster.version(node, "patchlab-web") == "1.1"
 
 
 @pytest.mark.full

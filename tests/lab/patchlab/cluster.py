@@ -33,9 +33,12 @@ Description=The first resources of the cluster
 After=pacemaker.service
 ConditionHost={FIRST}
 ConditionPathExists=!/var/lib/patchlab-cluster.done
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
+# Not before the nodes have met: of two databases that grew apart the cluster takes one.
+ExecStartPre=/bin/sh -c 'test "$(crm_mon --one-shot --output-as=xml | grep -c "<node name=.* online=.true. .* pending=.false.")" = 2'
 ExecStart=/usr/sbin/cibadmin --replace --scope resources --xml-file /etc/patchlab-cluster.xml
 ExecStartPost=/usr/bin/touch /var/lib/patchlab-cluster.done
 Restart=on-failure
