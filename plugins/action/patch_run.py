@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import closing, controlling, opening
+from ..plugin_utils import closing, controlling, opening, planning
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, NotTargeted, open_ledger
-from ..plugin_utils.ledger import hosts, runs
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.play import actor, in_step_batch, out_of_play
-from ..plugin_utils.scheduling.states import HOST_WORKING
 
 
 _CONTROL = {"paused": "paused", "resumed": "running", "stopped": "stopping", "disowned": ""}
@@ -65,18 +63,10 @@ class ActionModule(PatchtrainAction):
         return dict(result, changed=result["created"])
 
     def _planned(self, ledger: Ledger) -> Dict[str, Any]:
-        run = self.needed("run_id")
-        with ledger.read() as c:
-            found = runs.get(c, run)
-            all_hosts = hosts.all_of(c, found.id)
-            plans = {host.host: hosts.plan(c, found.id, host.host) for host in all_hosts}
-        # Of a run that is gone on with, those in the middle come first: they are out of service.
-        turn = sorted((host for host in all_hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
-        before = sum(1 for host in turn if host.state != "waiting")
-        canaries = sum(1 for host in turn if host.canary and host.state == "waiting")
-        self._display.display(_plan_text(run, all_hosts, plans) + _scope_text(found.settings.get("scope", {})))
-        serial: List[Any] = [before + canaries, "100%"] if canaries else ["100%"]
-        return {"plan": {"run_id": run, "order": [host.host for host in turn], "serial": serial}}
+        plan = planning.plan_run(self, ledger, self.needed("run_id"))
+        told = planning.tell(self, plan)
+        self._display.display(told["text"])
+        return {"plan": plan, "report": {"plan": told["page"]}}
 
     def _closed(self, ledger: Ledger) -> Dict[str, Any]:
         """In a play of one's own: whoever comes last closes; each host answers for itself."""
@@ -116,18 +106,3 @@ class ActionModule(PatchtrainAction):
         written = closing.report_run(ledger, run, self.settings(), self.columns)
         self._display.display(written["text"])
         return {"report": written["report"], "states": written["summary"]["states"]}
-
-
-def _scope_text(scope: Dict[str, Any]) -> str:
-    left_out = scope.get("left_out", {})
-    return "\n      %d hosts are left out by patch_scope %r" % (len(left_out), scope["expression"]) if left_out else ""
-
-
-def _plan_text(run: str, all_hosts: List[Any], plans: Dict[str, Any]) -> str:
-    lines = ["Plan of run %s" % run]
-    for number, host in enumerate(all_hosts, 1):
-        changes = len((plans[host.host] or {}).get("changes", []))
-        what = "%d packages to change" % changes if host.state == "waiting" else host.state + (
-            ", and goes on" if host.state in HOST_WORKING else "")
-        lines.append("%4d  %-30s %s%s" % (number, host.host, what, ": " + host.reason if host.reason else ""))
-    return "\n".join(lines)

@@ -26,7 +26,8 @@ options:
         found, loaded and parsed now, and a bad one refuses the run.
         Budgets that could never be kept refuse it too, by their names. Hosts that E(patch_scope) leaves out are not targeted, and every action
         with the run's name skips them and says why.
-      - V(planned) decides the order of the roll from what was assessed, prints it, and refuses a roll that can't keep its promises.
+      - V(planned) decides the order of the roll from what was assessed, plays the roll through with how long hosts took in earlier runs, and prints
+        what comes of it; it is recorded, so that what was predicted stands beside what became of it. Nothing on any host is touched.
       - V(closed) finishes the run if this host was its last one; for plays of one's own. The task fails when its host ended in a state of
         E(patch_fail_on), as O(fail_host) says.
       - V(finished) finishes the run, whatever its hosts' states, writes the report and fails when a host ended in a state of E(patch_fail_on).
@@ -121,7 +122,7 @@ hooks:
   returned: O(state=opened)
   type: dict
 plan:
-  description: The order of the roll and how it is divided (first the canaries).
+  description: The order of the roll, how it is divided (first the canaries), and what it is expected to be like. Times are epoch seconds.
   returned: O(state=planned)
   type: dict
   contains:
@@ -136,12 +137,53 @@ plan:
       description: Batch sizes for a play's C(serial).
       type: list
       elements: raw
+    begins_at:
+      description: When the roll begins, which is when its window opens.
+      type: float
+    ends_at:
+      description: When the last host is back.
+      type: float
+    best_end:
+      description: When it would be with as many forks as are needed.
+      type: float
+    peak:
+      description: The most hosts that are out of service at once.
+      type: int
+    forks:
+      description: How many there are.
+      type: int
+    forks_needed:
+      description: How many make the roll end as soon as the budgets allow. A host that waits for its slot keeps a fork.
+      type: int
+    bottleneck:
+      description: What to raise first for a faster roll, a budget or V(forks); empty where no host waits.
+      type: str
+    waits:
+      description: Seconds that hosts wait, added up, by what they wait for.
+      type: dict
+    window:
+      description: What the window leaves, C(holds) where every host fits into it, C(deferred) how many do not; null without a window.
+      type: dict
+    counts:
+      description: How many hosts are V(patched), V(deferred) and V(not_started).
+      type: dict
+    assumed:
+      description: Of how many hosts there is no history, so that their times are E(patch_estimate_default).
+      type: int
+    packages:
+      description: How many packages change on all hosts together.
+      type: int
+    hosts:
+      description: Each host with its set, packages, whether it is drained and rebooted, predicted start and end, what it waits for, and V(assumed) where
+        the times are from no history; then those that have come to their end already, with the reason.
+      type: list
+      elements: dict
 states:
   description: How many hosts ended in which state.
   returned: O(state=finished), and O(state=closed) with the last host
   type: dict
 report:
-  description: The paths of the report's files.
-  returned: O(state=finished), and O(state=closed) with the last host
+  description: The paths of the report's files; of O(state=planned), that of the plan's page.
+  returned: O(state=planned), O(state=finished), and O(state=closed) with the last host
   type: dict
 """

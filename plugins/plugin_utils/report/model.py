@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils.packages.records import CLASSIFICATIONS
-from ..ledger import assessments, hosts, logs, packages, runs, slots, steps
+from ..ledger import assessments, hosts, logs, packages, planned, runs, slots, steps
 from ..ledger._sqlalchemy import sa
 from ..ledger.engine import Ledger
 from ..ledger.rows import Assessment, Log, PackageChange, Run, RunHost, Step
@@ -45,10 +45,12 @@ def run_model(ledger: Ledger, name: str, now: float, max_age: float, upstream: M
         end = now if run.finished_at is None else min(now, run.finished_at)
         known = assessments.latest(c, {t.host for t in targets}, end)
         told = _told(c, run)
+        plan, predicted = planned.of_run(c, run.id)
     terms = _Terms(now, max_age, run.settings.get("patch_compliance_classifications") or compliance.COUNTED, release_names)
     intended = run.settings.get("host_releases") or {}
-    rows = [_host(t.host, known.get(t.host), terms, t, told.get(t.host), intended.get(t.host)) for t in targets]
-    return _model("run", now, _run(run), rows, upstream)
+    rows = [dict(_host(t.host, known.get(t.host), terms, t, told.get(t.host), intended.get(t.host)), **_predicted(predicted.get(t.host)))
+            for t in targets]
+    return _model("run", now, dict(_run(run), **({"predicted": plan} if plan else {})), rows, upstream)
 
 
 def assessment_model(ledger: Ledger, now: float, max_age: float, names: Collection[str] | None = None,
@@ -98,6 +100,11 @@ def _run(run: Run) -> Model:
     told = {key: getattr(run, key) for key in (
         "name", "deployment", "state", "started_at", "finished_at", "actor", "job_id", "change_id", "settings")}
     return dict(told, **{key: run.settings[key] for key in ("inventory", "deployment_file") if run.settings.get(key)})
+
+
+def _predicted(plan: planned.Predicted | None) -> Model:
+    """Nothing where the run was never planned, or not for this host."""
+    return {"predicted": {"from": plan.start, "to": plan.end, "state": plan.state, "assumed": plan.assumed}} if plan else {}
 
 
 def _host(name: str, found: Assessment | None, terms: _Terms, target: RunHost | None = None, told: _Told | None = None,

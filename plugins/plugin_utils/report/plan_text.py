@@ -64,7 +64,8 @@ def _window(plan: Data) -> list[str]:
         return []
     late = count(window, "deferred")
     each = "; each host has its own time zone" if window.get("per_host") else ""
-    return ["Window: %s%s; %s" % (word(window, "text"), each, plural(late, "host does not fit and is", "hosts do not fit and are") + " deferred" if late else "all hosts fit")]
+    fit_in = plural(late, "host does not fit and is", "hosts do not fit and are") + " deferred" if late else "all hosts fit"
+    return ["Window: %s%s; %s" % (word(window, "text"), each, fit_in)]
 
 
 def _forks(plan: Data) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.as_html import render_html
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_html import render_plan_page
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.write import write_page
 from ansible_collections.fleetops.patchtrain.tests.unit.report.browser import Browser, Page
+from ansible_collections.fleetops.patchtrain.tests.unit.report.models import run_model
 from ansible_collections.fleetops.patchtrain.tests.unit.report.plan_models import hostile, plan
 
 pytestmark = pytest.mark.browser
@@ -68,3 +70,16 @@ def test_a_large_fleet_has_rows_of_slots_and_a_page_that_opens(opened: Callable[
 def test_nobody_is_rolled() -> None:
     page = render_plan_page(plan(0))
     assert "Who will be out" not in page and "Not in the roll" in page
+
+
+def test_what_was_predicted_stands_beside_what_became_of_it(browser: Browser, tmp_path: Path) -> None:
+    model = run_model()
+    out = next(host for host in model["hosts"] if host["out_of_service"])
+    start = out["out_of_service"][0]["from"]
+    out["predicted"] = {"from": start, "to": start + 120, "state": "patched", "assumed": True}
+    model["run"]["predicted"] = {"ends_at": start + 600}
+    page = browser.page(Path(write_page(render_html(model), tmp_path, "report.html")), fragment="#host=" + out["name"])
+    page.wait_until(lambda: page.run("document.querySelector('.detail') !== null"))
+    text = " ".join(page.run("document.body.innerText").split())
+    page.close()
+    assert "As planned" in text and "2 min, assumed" in text and "Planned end" in text

@@ -80,6 +80,7 @@ def _host(model: Data, host: Host, updates: _Table, changes: _Table, drifts: _Ta
         "changes": [changes.add(change) for change in records(host.data, "packages")[:_MOST]],
         "drift": [drifts.add(row) for row in host.drift[:_MOST]],
         "out": [[one.start, None if one.open else one.end] for one in host.stretches],
+        "predicted": _predicted(section(host.data, "predicted")),
         "steps": [[step.get(column) for column in _STEP] for step in records(host.data, "steps")[:_MOST]],
         "log": shown,
         "log_elsewhere": bool(log) and not shown,
@@ -88,6 +89,12 @@ def _host(model: Data, host: Host, updates: _Table, changes: _Table, drifts: _Ta
         **_reboot(host),
     }
     return {key: value for key, value in data.items() if value not in ("", [], None, False)}
+
+
+def _predicted(plan: Data) -> list[Any] | None:
+    """From, to, and whether that was assumed."""
+    start, end = number(plan, "from"), number(plan, "to")
+    return None if start is None or end is None else [start, end, plan.get("assumed") is True]
 
 
 def _assessment(host: Host) -> dict[str, Any]:

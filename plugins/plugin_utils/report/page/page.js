@@ -152,13 +152,17 @@
       ["System", host.platform], ["Kernel", host.kernel], ["Package manager", host.manager],
       ["Assessed", host.assessed ? assessed : "never"],
       ["Metadata age", host.metadata_age === undefined ? "" : duration(host.metadata_age)],
-      ["Out of service", outOfService(host)],
+      ["Out of service", outOfService(host)], ["As planned", predicted(host)],
       ["Reboot", restart], ["Reboot asked for by", (host.reboot_reasons || []).join(", ")],
     ]));
   }
 
   function outOfService(host) {
     return host.out && make("span", "", ...host.out.flatMap(([from, to], index) => [index ? "; " : "", ...stretch(from, to)]));
+  }
+
+  function predicted(host) {
+    return host.predicted && make("span", "", ...stretch(host.predicted[0], host.predicted[1]), host.predicted[2] ? make("small", "", ", assumed") : "");
   }
 
   function stretch(from, to) {

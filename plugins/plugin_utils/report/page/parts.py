@@ -52,6 +52,8 @@ def _run_facts(run: Data) -> list[View]:
         {"label": "Started", "time": started},
         {"label": "Finished", "time": finished, "text": "" if finished else "not yet"},
     ]
+    if (planned := number(section(run, "predicted"), "ends_at")) is not None:
+        facts.append({"label": "Planned end", "time": planned})
     if started is not None and finished is not None:
         facts.append({"label": "Took", "text": duration(finished - started)})
     return [fact for fact in facts if fact.get("text") or fact.get("time") is not None]

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a run: what was prepared, how long it is likely to take by the ledger's history, and the roll played through with that."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible import context
+from ansible.errors import AnsibleError
+
+from .action import PatchtrainAction
+from .closing import directory_of
+from .ledger import durations, hosts, planned, runs, slots
+from .ledger.engine import Ledger
+from .ledger.planned import Facts, Predicted
+from .ledger.rows import Held, Run, RunHost
+from .play import actor
+from .report.plan_html import render_plan_page
+from .report.plan_text import render_plan
+from .report.write import write_page
+from .scheduling.budgets import Sets
+from .scheduling.estimate import Estimate, History, need
+from .scheduling.simulate import Forecast, Prediction, forecast
+from .scheduling.simulate_limits import limits_of
+from .scheduling.simulate_roll import Elsewhere, Task
+from .scheduling.states import HOST_FINAL, HOST_WORKING
+from .scheduling.windows import fleet_occurrence, told
+from .settings import Settings
+from .variables import patch_variables
+from .windowing import of_host
+
+Plan = Dict[str, Any]
+
+_NAMES = ("patch_estimate_default", "patch_estimate_reboot", "patch_soak", "patch_reboot", "patch_timezone", "patch_maintenance",
+          "patch_hook_before_drain", "patch_hook_after_drain")
+_HISTORY = 20000
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the ledger has of a run that is to be planned."""
+
+    run: Run
+    hosts: List[RunHost]
+    facts: Dict[str, Facts]
+    held: List[Held]
+    sets: Sets
+    history: History
+
+    @property
+    def turn(self) -> List[RunHost]:
+        """Those that are to be rolled. Of a run that is gone on with, those in the middle come first: they are out of service."""
+        return sorted((host for host in self.hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
+
+
+def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
+    """The plan of a run whose hosts are prepared, recorded in the ledger; its shape is in docs/architecture.md."""
+    now = time.time()
+    known = _known(ledger, name)
+    settings = {host.host: _settings(action, host.host) for host in known.turn}
+    tasks, guesses = _tasks(known, settings)
+    first = sum(1 for host in known.turn if host.canary and host.state == "waiting")
+    first += sum(1 for host in known.turn if host.state != "waiting") if first else 0
+    begins_at = max(now, min((task.opens_at for task in tasks), default=now))
+    forks = int(context.CLIARGS.get("forks") or 1)
+    own = action.settings()
+    seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
+    plan = _plan(known, seen, now, first)
+    plan["window"] = _window(known.run, seen, now)
+    plan["hosts"] = [*_rows(known, settings, guesses, seen), *_others(known)]
+    _record(action, ledger, known.run, plan)
+    return plan
+
+
+def tell(action: PatchtrainAction, plan: Plan) -> Dict[str, str]:
+    """The plan as ``text`` for the terminal, and the path of its ``page`` beside the report."""
+    page = write_page(render_plan_page(plan), directory_of(action.settings(), plan["run_id"]), "plan.html")
+    return {"text": "%s\nThe plan as a picture: %s" % (render_plan(plan, action.columns), page), "page": page}
+
+
+def _known(ledger: Ledger, name: str) -> _Known:
+    with ledger.read() as c:
+        run = runs.get(c, name)
+        everyone = hosts.all_of(c, run.id)
+        newest = min(_HISTORY, max(500, durations.RUNS * len(everyone)))
+        history = History(durations.past(c, run.deployment, newest=newest))
+        return _Known(run, everyone, planned.facts(c, run.id), slots.holders(c), slots.sets_of(run), history)
+
+
+def _settings(action: PatchtrainAction, host: str) -> Settings:
+    """Those of a host that a plan needs; a host whose variables need what is known only later is taken to be like the others."""
+    hostvars = action.variables["hostvars"]
+    try:
+        return Settings.from_variables(patch_variables(hostvars[host], None, _NAMES), host) if host in hostvars else action.settings()
+    except AnsibleError:
+        return action.settings()
+
+
+def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
+    """What is known of hosts without a history of their own differs in few things, and is worked out once for all that are alike."""
+    guesses: Dict[str, Estimate] = {}
+    alike: Dict[Tuple[Any, ...], Estimate] = {}
+    held, tasks = {slot.host for slot in known.held}, []
+    for host in known.turn:
+        own, facts = settings[host.host], known.facts.get(host.host, Facts())
+        asked = (facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
+        if known.history.own(host.host):
+            needed = need(known.history, host.host, *asked)
+        else:
+            needed = alike[asked] if asked in alike else alike.setdefault(asked, need(known.history, host.host, *asked))
+        guesses[host.host] = needed
+        tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *_within(known.run, host.host),
+                          out=host.state != "waiting" or host.host in held))
+    return tasks, guesses
+
+
+def _within(run: Run, host: str) -> Tuple[float, float]:
+    """From when to when a host may be touched; never, where its window does not open any more."""
+    if "occurrence" not in run.settings:
+        return -math.inf, math.inf
+    found = of_host(run.settings, host)
+    return (found.opens_at, found.closes_at) if found else (-math.inf, -math.inf)
+
+
+def _reboot(facts: Facts, settings: Settings) -> str:
+    """``yes``, ``no``, or ``maybe`` where only the installation will tell."""
+    if settings.patch_reboot == "never":
+        return "no"
+    if settings.patch_reboot == "always" or facts.reboot_due or facts.kernels:
+        return "yes"
+    return "maybe" if facts.changes else "no"
+
+
+def _elsewhere(known: _Known, settings: Settings, now: float) -> List[Elsewhere]:
+    """Who is out of service and not to be rolled: left so, out of reach, or in the hands of another run, which is taken to bring it back in time."""
+    mine = {host.host for host in known.turn}
+    lost = {host.host for host in known.hosts if host.state == "unreachable"}
+    stuck = lost | {slot.host for slot in known.held if slot.state in HOST_FINAL}
+    moving = {slot.host for slot in known.held} - stuck
+    return [Elsewhere(host) for host in sorted(stuck - mine)] + [Elsewhere(host, now + settings.patch_estimate_default) for host in sorted(moving - mine)]
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------------
+
+def _plan(known: _Known, seen: Forecast, now: float, first: int) -> Plan:
+    order = [host.host for host in known.turn]
+    serial: List[Any] = [first, "100%"] if first else ["100%"]
+    counted = Counter(host.state for host in seen.simulation.hosts)
+    return {
+        "run_id": known.run.name, "order": order, "serial": serial, "deployment": known.run.deployment, "made_at": now,
+        "begins_at": seen.simulation.begins_at, "ends_at": seen.simulation.ends_at, "best_end": seen.best_end, "peak": seen.simulation.peak,
+        "forks": seen.forks, "forks_needed": seen.forks_needed, "bottleneck": seen.bottleneck, "waits": dict(seen.waits),
+        "packages": sum(known.facts.get(host, Facts()).changes for host in order), "assumed": sum(host.assumed for host in seen.simulation.hosts),
+        "counts": dict(sorted(counted.items())), "left_out": known.run.settings.get("scope", {})}
+
+
+def _window(run: Run, seen: Forecast, now: float) -> Optional[Dict[str, Any]]:
+    """The window of the run's first hosts, and whether everybody's is long enough."""
+    each = run.settings.get("occurrence")
+    if each is None:
+        return None
+    whole = fleet_occurrence([of_host(run.settings, host) for host in each], now)
+    late = sum(host.state == "deferred" for host in seen.simulation.hosts)
+    return {"text": told(whole, now), "opens_at": whole.opens_at if whole else None, "closes_at": whole.closes_at if whole else None,
+            "per_host": "" not in each, "holds": not late, "deferred": late}
+
+
+def _rows(known: _Known, settings: Mapping[str, Settings], guesses: Mapping[str, Estimate], seen: Forecast) -> List[Dict[str, Any]]:
+    limit = next((rule for rule in known.sets.rules if rule.text and not rule.whole), None)
+    found = []
+    for host, one in zip(known.turn, seen.simulation.hosts):
+        place = known.sets.place(limit, host.host) if limit else None
+        found.append(_row(host, one, known.facts.get(host.host, Facts()), settings[host.host], guesses[host.host], place.set if place else ""))
+    return found
+
+
+def _row(host: RunHost, one: Prediction, facts: Facts, settings: Settings, needed: Estimate, group: str) -> Dict[str, Any]:
+    drained = bool(settings.patch_maintenance or settings.patch_hook_before_drain or settings.patch_hook_after_drain)
+    return {"name": host.host, "state": one.state, "goes_on": host.state if host.state != "waiting" else "", "set": group, "canary": host.canary,
+            "changes": facts.changes, "drain": drained, "reboot": _reboot(facts, settings), "start": one.start, "end": one.end,
+            "assumed": one.assumed, "basis": needed.basis, "waits_for": one.waits_for, "waited_s": one.waited_s, "reason": host.reason}
+
+
+def _others(known: _Known) -> List[Dict[str, Any]]:
+    """Those that have come to an end already, most because nothing is to be done."""
+    return [{"name": host.host, "state": host.state, "reason": host.reason} for host in known.hosts if host.state not in HOST_WORKING]
+
+
+def _record(action: PatchtrainAction, ledger: Ledger, run: Run, plan: Plan) -> None:
+    whole = {key: plan[key] for key in ("begins_at", "ends_at", "best_end", "peak", "forks", "forks_needed", "bottleneck", "waits", "window", "assumed")}
+    # Of one that is out of service already the first plan still counts.
+    each = {row["name"]: Predicted(row["start"], row["end"], row["state"], row["assumed"]) for row in plan["hosts"] if "start" in row and not row["goes_on"]}
+    with ledger.write() as c:
+        planned.record(c, run.id, whole, each, actor(action.variables)["actor"], plan["made_at"])

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a run over a real ledger: printed, returned, and on record."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import planning
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import planned, runs, slots
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import budget
+
+
+@pytest.fixture(autouse=True)
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning.context, "CLIARGS", {"forks": 5})
+
+
+def changes(*names: str) -> list[Dict[str, Any]]:
+    return [{"name": name, "arch": "amd64", "from": "1", "to": "2"} for name in names]
+
+
+def plan(desk: Any, variables: Any = None, **hostvars: Any) -> Any:
+    known = {host: dict({"patch_ledger": desk.target}, **hostvars) for host in ("web1", "web2", "web3")}
+    return desk.do(patch_run, variables=dict(hostvars, hostvars=known, **(variables or {})), state="planned", run_id="night")["plan"]
+
+
+def rows(told: Any) -> Dict[str, Any]:
+    return {host["name"]: host for host in told["hosts"]}
+
+
+def test_what_is_prepared_is_planned_one_after_the_other(desk: Any) -> None:
+    desk.open(targets=("web1", "web2", "web3"))
+    desk.prepare(host="web1", changes=changes("bash", "linux-image-amd64"))
+    desk.prepare(host="web2", changes=changes("bash"))
+    desk.book(host="web3").state("up_to_date")
+    told = plan(desk, patch_estimate_default=100, patch_estimate_reboot=20)
+    assert (told["run_id"], told["order"], told["serial"]) == ("night", ["web1", "web2"], ["100%"])
+    found = rows(told)
+    assert (found["web1"]["changes"], found["web1"]["reboot"], found["web2"]["reboot"], found["web1"]["drain"]) == (2, "yes", "maybe", False)
+    assert found["web1"]["assumed"] and found["web2"]["waits_for"] == "patch_max_unavailable"
+    assert found["web1"]["end"] - found["web1"]["start"] == pytest.approx(120)
+    assert found["web2"]["start"] == pytest.approx(found["web1"]["end"])
+    assert (told["forks"], told["forks_needed"], told["bottleneck"], told["assumed"], told["packages"]) == (5, 1, "patch_max_unavailable", 2, 3)
+    assert found["web3"]["state"] == "up_to_date" and told["window"] is None
+    page = Path(desk.target).parent / "state"
+    assert list(page.rglob("plan.html"))
+
+
+def test_what_was_predicted_stands_beside_what_became_of_it(desk: Any) -> None:
+    desk.open(targets=("web1", "web2"))
+    desk.prepare(host="web1", changes=changes("bash"))
+    desk.book(host="web2").state("up_to_date")
+    told = plan(desk, patch_reboot="never", patch_estimate_default=100)
+    model = run_model(desk.ledger, "night", time.time(), 60.0)
+    hosts = {host["name"]: host for host in model["hosts"]}
+    assert hosts["web1"]["predicted"] == {"from": told["begins_at"], "to": told["ends_at"], "state": "patched", "assumed": True}
+    assert "predicted" not in hosts["web2"]
+    assert model["run"]["predicted"]["ends_at"] == told["ends_at"]
+
+
+def test_of_a_host_that_is_out_already_the_first_plan_counts(desk: Any) -> None:
+    run = desk.open(targets=("web1", "web2"))
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    first = rows(plan(desk))
+    desk.drained(host="web1")
+    second = plan(desk)
+    assert second["order"][0] == "web1" and rows(second)["web1"]["goes_on"] == "drained"
+    with desk.ledger.read() as c:
+        _told, kept = planned.of_run(c, run.id)
+    assert kept["web1"].start == first["web1"]["start"] and kept["web2"].start == rows(second)["web2"]["start"]
+
+
+def test_a_window_that_is_too_short_defers(desk: Any) -> None:
+    now = time.time()
+    piece = {"starts_at": now - 60, "ends_at": now + 130, "opens_at": now - 60, "closes_at": now + 130, "local": "20261121T013000", "zone": "UTC"}
+    desk.open(targets=("web1", "web2"), occurrence={"": piece})
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    told = plan(desk, patch_reboot="never", patch_estimate_default=100)
+    assert (told["window"]["holds"], told["window"]["deferred"], told["counts"]) == (False, 1, {"deferred": 1, "patched": 1})
+    assert rows(told)["web2"]["state"] == "deferred"
+
+
+def test_how_long_hosts_took_is_how_long_they_will(desk: Any) -> None:
+    old = desk.open("before", targets=("web1",))
+    desk.prepare("before", "web1", changes("bash"))
+    with desk.ledger.write() as c:
+        slots.take_in(c, slots.Ask(old.id, "web1", ["web1"], None, budget.max_failed(0, 1)), at=1000.0)
+    for state in ("draining", "drained", "restoring"):
+        desk.book("before", "web1").state(state)
+    with desk.ledger.write() as c:
+        slots.give_back(c, old.id, "web1", "succeeded", at=1042.0)
+        runs.finish(c, old.id)
+    desk.open(targets=("web1",))
+    desk.prepare(host="web1", changes=changes("bash"))
+    told = plan(desk, patch_reboot="never")
+    assert not rows(told)["web1"]["assumed"] and told["ends_at"] - told["begins_at"] == pytest.approx(42)
+
+
+def test_canaries_are_a_batch_of_their_own(desk: Any) -> None:
+    run = desk.open(targets=("web1", "web2"))
+    with desk.ledger.write() as c:
+        c.exec_driver_sql("UPDATE run_hosts SET canary = 1 WHERE host = 'web1'")
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    told = plan(desk, patch_max_unavailable=2, patch_canary_soak=30, patch_soak=5)
+    assert told["serial"] == [1, "100%"] and run.name == told["run_id"]
+    assert rows(told)["web2"]["start"] == pytest.approx(rows(told)["web1"]["end"] + 35)
