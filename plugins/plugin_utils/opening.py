@@ -57,7 +57,7 @@ class _Seat:
         """The run of this play that the host has its turn in, the oldest if several; None where one has to be opened. A role that is
         included again, or with another deployment, in the same play is another run."""
         mine = [run for run in self.of_play(c) if run.deployment == self.settings.patch_deployment
-                and self.settings.patch_run_name in (None, "", run.name)]
+                and (self.settings.patch_run_name in (None, "", run.name) or run.settings.get("check"))]
         states = {run.id: self.state(c, run) for run in mine}
         # What ended without this host's turn is still the run that it belongs to: it is told so when it asks for a slot.
         return next((run for wanted in (HOST_WORKING, ("not_started",)) for run in mine if states[run.id] in wanted), None)
@@ -133,7 +133,8 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     ordered = in_turn(sets, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     window = windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), not action.checking)
-    name = settings.patch_run_name or window.name or default_name(settings.patch_deployment)
+    # One in check mode has a name of its own: the run that it looks at is not to be finished before it began.
+    name = default_name(settings.patch_deployment) if action.checking else settings.patch_run_name or window.name or default_name(settings.patch_deployment)
     check_hooks(action, targets)
     return runs.NewRun(
         name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,

@@ -37,7 +37,9 @@ def past(c: sa.Connection, deployment: str, hosts: Collection[str] | None = None
     Only of hosts that were brought back: one that failed kept its slot until somebody came. A run that changed hands tells nothing of the hosts
     that were out of service meanwhile: they waited for a controller. The soak is left out, because the host serves by then.
     """
-    run_ids = list(c.scalars(sa.select(_r.c.id).where(_r.c.deployment == deployment).order_by(_r.c.id.desc()).limit(RUNS)))
+    # Runs in check mode take no slot, and however many there were, they tell nothing.
+    took_slots = sa.exists().where(_s.c.run_id == _r.c.id)
+    run_ids = list(c.scalars(sa.select(_r.c.id).where(_r.c.deployment == deployment, took_slots).order_by(_r.c.id.desc()).limit(RUNS)))
     changed_hands = _changed_hands(c, run_ids)
     slots = [slot for slot in _slots(c, run_ids, hosts, newest) if not _interrupted(slot, changed_hands)]
     changed, soaks, reboots = _changes(c, slots), _steps(c, slots, "soak"), _steps(c, slots, "reboot")

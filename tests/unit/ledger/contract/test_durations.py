@@ -75,6 +75,14 @@ def test_no_more_runs_are_read_than_say_something(ledger, open_run, cycle, monke
     assert [p.seconds for p in read(ledger, "web")] == [52.0, 51.0]
 
 
+def test_runs_that_only_looked_push_no_history_out(ledger, open_run, cycle, monkeypatch):
+    monkeypatch.setattr(durations, "RUNS", 2)
+    cycle(open_run("one", FLEET), "web1", 1000.0, 90.0)
+    for name in ("look", "look-again", "and-again"):
+        open_run(name, FLEET)
+    assert [past.host for past in read(ledger, "web")] == ["web1"]
+
+
 def test_more_hosts_than_a_statement_takes(ledger, open_run, cycle, monkeypatch):
     monkeypatch.setattr(durations, "_FEW", 1)
     run = open_run("one", FLEET)
