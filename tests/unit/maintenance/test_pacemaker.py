@@ -265,9 +265,6 @@ def test_a_fencing_device_need_not_run_elsewhere():
     assert cluster.driver(check_mode=True).enter(60).changed
 
 
-# Leaving
-
-
 def test_leaving_ends_the_standby_and_waits_until_the_cluster_has_settled():
     cluster = Recorded("standby", off=["moving", "back"])
     result = cluster.driver().leave("in_service", 60)
@@ -326,9 +323,6 @@ def test_a_prior_state_that_was_never_told_is_refused():
         Recorded("standby").driver().leave("draining", 60)
 
 
-# Verifying
-
-
 def test_verify():
     Recorded("standby").driver().verify("entered")
     Recorded("back").driver().verify("left")
@@ -351,9 +345,6 @@ def test_what_is_disabled_need_not_run():
     cluster = Recorded("failed")
     cluster.edits = [('<resource id="front-service" ', '<resource id="front-service" target_role="Stopped" ')]
     assert cluster_problems(cluster, 5) == []
-
-
-# Tools that don't do as they should, and names
 
 
 @pytest.mark.parametrize("tool", ["cibadmin", "crm_simulate"])
@@ -440,9 +431,6 @@ def test_wrong_options_are_one_clear_line(options, message):
     with pytest.raises(BadInput) as caught:
         Recorded("whole").driver(**options)
     assert message in caught.value.message
-
-
-# What only looks done
 
 
 def busy_looks(cluster, state, looks):
