@@ -97,7 +97,8 @@ class ActionModule(PatchtrainAction):
         if not keeps_slot and book.drain_hooks():
             keeps_slot = True
             reason += "; %s was begun, and only a person can know what undoes it: the host keeps its slot" % " and ".join(book.drain_hooks())
-        state = book.failed("unreachable" if lost else "failed", reason, keeps_slot)
+        blocked = bool(error.get("blocked")) and not keeps_slot
+        state = book.failed("unreachable" if lost else "blocked" if blocked else "failed", reason, keeps_slot)
         if self.argument("require"):
             raise Refused(reason)
         return {"host_state": state, "reason": reason, "msg": "%s: %s" % (state, reason), "note": note}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
+from ..module_utils.errors import BadInput, CannotMove, MaintenanceFailed, PatchtrainError
 from .book import HostBook
 from .remote import Remote
 
@@ -34,7 +34,9 @@ def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach:
             done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach))
         except PatchtrainError as error:
             undone = _undo(book, reach)
-            raise MaintenanceFailed("%s; %s" % (error.message, undone), cause=error.as_result(), undone=undone) from error
+            # Blocked is a host that is as it was found: what was begun at the other places is undone too.
+            kind = CannotMove if isinstance(error, CannotMove) and not book.entered() else MaintenanceFailed
+            raise kind("%s; %s" % (error.message, undone), cause=error.as_result(), undone=undone) from error
     return done
 
 
@@ -69,7 +71,12 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str,
     found = _execute(remote, place, state="entered", check=True)
     undo = dict(place, prior_state=found["prior_state"])
     with book.step("enter", place["place"], undo=undo) as step:
-        result = _execute(remote, place, state="entered")
+        try:
+            result = _execute(remote, place, state="entered")
+        except CannotMove:
+            # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
+            book.undone(step.id)
+            raise
         step.detail = {"driver": place["driver"], "prior_state": found["prior_state"], "changed": result.get("changed", False)}
     return result
 
@@ -101,6 +108,7 @@ def _execute(remote: Remote, place: Mapping[str, Any], state: str, check: Option
         args["prior_state"] = place["prior_state"]
     result = remote.module(MODULE, args, float(place["timeout"]) * 2 + _MARGIN, check=check)
     if result.get("failed"):
-        raise MaintenanceFailed("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
-                                result={key: result.get(key) for key in ("msg", "error", "prior_state", "undone")})
+        kind = CannotMove if (result.get("error") or {}).get("blocked") is True else MaintenanceFailed
+        raise kind("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
+                   result={key: result.get(key) for key in ("msg", "error", "prior_state", "undone")})
     return result

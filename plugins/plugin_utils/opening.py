@@ -26,7 +26,7 @@ from .scheduling import budget
 from .scheduling.budgets import in_turn
 from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
-from .scheduling.scope import SCOPE
+from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .standing import ownerless
@@ -150,13 +150,26 @@ def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targ
     with ledger.read() as c:
         begun = [run for run in runs.recent(c, 200, unfinished=True) if run.name == settings.patch_run_name and ownerless(run.owner)]
     if begun:
-        left_out = begun[0].settings.get("scope", {}).get("left_out", {})
+        known = begun[0].settings
+        left_out = {*known.get("scope", {}).get("left_out", ()), *known.get("from_blocked", {}).get("left_out", ())}
         return [host for host in targets if host not in left_out], {}
+    targets, record = _from_blocked(action, ledger, settings.patch_from_blocked, targets)
     scope = chosen(action.variables["hostvars"], ledger, settings.patch_scope, targets)
     if scope is None:
-        return targets, {}
+        return targets, record
     action._display.display("%s %r selects %d of %d hosts" % (SCOPE, scope.expression, len(scope.selected), len(targets)))
-    return scope.selected, {"scope": scope.for_record()}
+    return scope.selected, dict(record, scope=scope.for_record())
+
+
+def _from_blocked(action: PatchtrainAction, ledger: Ledger, run: str, targets: List[str]) -> Tuple[List[str], Dict[str, Any]]:
+    """The targets that ended blocked in an earlier run, and the record of it."""
+    if not run:
+        return targets, {}
+    with ledger.read() as c:
+        blocked = {host.host: host.reason for host in hosts.all_of(c, runs.get(c, run).id, ["blocked"])}
+    selected, record = only_blocked(run, blocked, targets)
+    action._display.display("%s: %d of %d hosts ended blocked in run %s" % (FROM_BLOCKED, len(selected), len(targets), run))
+    return selected, {"from_blocked": record}
 
 
 def _agree(action: PatchtrainAction, targets: Sequence[str]) -> None:

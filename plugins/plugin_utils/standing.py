@@ -37,7 +37,8 @@ def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
     counted = Counter(host.state for host in everyone)
     return {"name": run.name, "deployment": run.deployment, "state": run.state, "reason": run.reason, "started_at": run.started_at, "actor": run.actor,
             "controller": "process %s on %s" % (run.owner.get("pid"), run.owner.get("host")) if run.owner.get("pid") else "nobody",
-            "controller_gone": run.state in RUN_UNFINISHED and ownerless(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items()))}
+            "controller_gone": run.state in RUN_UNFINISHED and ownerless(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items())),
+            "blocked": [{"host": host.host, "reason": host.reason} for host in everyone if host.state == "blocked"]}
 
 
 def ownerless(owner: Mapping[str, Any]) -> bool:
@@ -79,6 +80,7 @@ def _lines(told: Sequence[Mapping[str, Any]], out: Sequence[Mapping[str, Any]]) 
             run["name"], run["deployment"], run["state"], said, _span(time.time() - run["started_at"]), run["actor"]),
             "  controller: %s%s" % (run["controller"], gone),
             "  %d hosts: %s" % (run["hosts"], ", ".join("%d %s" % (many, state) for state, many in run["states"].items()))]
+        lines += _blocked(run)
     lines = lines or ["No run is unfinished."]
     lines.append("Out of service: %s" % (len(out) or "no host"))
     for host in out:
@@ -87,6 +89,14 @@ def _lines(told: Sequence[Mapping[str, Any]], out: Sequence[Mapping[str, Any]]) 
                   *(["    why:  %s" % host["reason"]] if host["reason"] else []), *("    log:  %s" % line for line in host["log"]),
                   "    next: %s" % host["next"]]
     return lines
+
+
+def _blocked(run: Mapping[str, Any]) -> List[str]:
+    """The hosts that were left alone, why, and how they are tried again."""
+    if not run["blocked"]:
+        return []
+    return ["  blocked: %s, because of %s" % (host["host"], host["reason"] or "no reason given") for host in run["blocked"]] + [
+        "    next: remove what stands in the way, then the same deployment with -e patch_from_blocked=%s" % run["name"]]
 
 
 def _span(seconds: float) -> str:

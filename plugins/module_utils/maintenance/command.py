@@ -13,11 +13,11 @@ import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..clock import Clock, Deadline
-from ..errors import BadInput, CommandTimeout, MaintenanceFailed, PatchtrainError
+from ..errors import BadInput, CannotMove, CommandTimeout, MaintenanceFailed, PatchtrainError
 from ..runner import Completed, Runner
 from ..text import first_line, last_line
 from .driver import ENTERED, IN_SERVICE, LEFT, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
-from ..options import Option, argv, seconds
+from ..options import Option, argv, seconds, whole_number
 
 _STATE = re.compile(r"[A-Za-z0-9_.:=,/ -]{1,200}")
 
@@ -27,8 +27,10 @@ OPTIONS = {
     "leave": Option(argv, required=True),
     "verify_left": Option(argv),
     "prior": Option(argv),
+    "blocked_rc": Option(whole_number),
     "poll": Option(seconds, default=2.0),
 }
+_COMMANDS = ("enter", "verify", "leave", "verify_left", "prior")
 
 
 class Command:
@@ -36,7 +38,8 @@ class Command:
 
     def __init__(self, host: str, options: Mapping[str, Any], runner: Runner, clock: Clock, check_mode: bool) -> None:
         self._host = host
-        self._commands: Dict[str, Optional[List[str]]] = {name: options[name] for name in OPTIONS if name != "poll"}
+        self._commands: Dict[str, Optional[List[str]]] = {name: options[name] for name in _COMMANDS}
+        self._blocked_rc: Optional[int] = options["blocked_rc"]
         self._poll: float = options["poll"]
         self._runner = runner
         self._clock = clock
@@ -107,7 +110,8 @@ class Command:
         words: Sequence[str] = self._commands[name] or ()
         done = self._runner.run(words, limit=limit, env={"PATCHTRAIN_HOST": self._host})
         if done.rc:
-            raise MaintenanceFailed("the %s command %s ended with rc %d and said: %s" % (
+            blocked = done.rc == self._blocked_rc and name in ("prior", "enter")
+            raise (CannotMove if blocked else MaintenanceFailed)("the %s command %s ended with rc %d and said: %s" % (
                 name, words[0], done.rc, last_line(done.stderr.strip() or done.stdout)), command=name, rc=done.rc,
                 stdout=done.stdout[-2000:], stderr=done.stderr[-2000:])
         return done

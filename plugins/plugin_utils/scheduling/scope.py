@@ -13,6 +13,7 @@ from ...module_utils.errors import BadInput
 from .expressions import Expression, is_true
 
 SCOPE = "patch_scope"
+FROM_BLOCKED = "patch_from_blocked"
 LEDGER = "ledger"
 _SHOWN = 40
 
@@ -47,6 +48,22 @@ def choose(expression: Expression, variables: Iterable[tuple[str, Mapping[str, A
     return Scope(expression.text, selected, left_out)
 
 
+def only_blocked(run: str, blocked: Mapping[str, str], targets: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
+    """Those of the targets that ended blocked in a run (``blocked`` has why), and what is kept of that. None at all is an error, as with a scope."""
+    asked = list(targets)
+    chosen = [host for host in asked if host in blocked]
+    if not chosen:
+        raise BadInput("%s: of run %s %s blocked, and none of them is among the %d hosts of this play: nothing to do is not what was asked for"
+                       % (FROM_BLOCKED, run, _named(list(blocked)), len(asked)), run=run)
+    return chosen, {"run": run, "left_out": [host for host in asked if host not in blocked]}
+
+
+def why_not_blocked(record: Mapping[str, Any], host: str) -> str | None:
+    """Why a host is not targeted, from what a run keeps of ``patch_from_blocked``; None where it is."""
+    left_out = host in record.get("left_out", ())
+    return "not targeted: %s is for hosts that ended blocked in run %s, and %s did not" % (FROM_BLOCKED, record.get("run"), host) if left_out else None
+
+
 def why_left_out(record: Mapping[str, Any], host: str) -> str | None:
     """Why a host is not targeted, from what a run keeps of its scope; None where it is."""
     found = record.get("left_out", {}).get(host)
@@ -55,3 +72,9 @@ def why_left_out(record: Mapping[str, Any], host: str) -> str | None:
 
 def _shown(found: Any) -> str:
     return {None: "null", False: "false", "": "empty text"}.get(found, "") if found is None or isinstance(found, (bool, str)) else "nothing"
+
+
+def _named(hosts: list[str]) -> str:
+    if not hosts:
+        return "no host is"
+    return "%s%s %s" % (", ".join(hosts[:5]), " and %d more" % (len(hosts) - 5) if len(hosts) > 5 else "", "is" if len(hosts) == 1 else "are")

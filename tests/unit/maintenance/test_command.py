@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (BadInput, CommandTimeout, MaintenanceFailed, ToolMissing)
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (BadInput, CannotMove, CommandTimeout, MaintenanceFailed, ToolMissing)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.command import KIND
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
@@ -105,6 +105,19 @@ def test_a_host_found_out_of_service_that_still_works_is_a_failure_without_an_un
     assert (caught.value.data["undone"], caught.value.data["prior_state"]) == (None, "maintenance")
 
 
+def test_a_command_can_say_that_the_hosts_work_can_not_go_elsewhere():
+    runner = Scripted(enter=[75])
+    with pytest.raises(CannotMove, match="undone: leave was run") as caught:
+        driver(runner, blocked_rc=75).enter(60)
+    assert (runner.ran, caught.value.data["undone"], caught.value.data["blocked"]) == (["enter", "leave"], True, True)
+    for wrong in ({"leave": [1]}, {"enter": [74]}):
+        with pytest.raises(MaintenanceFailed) as caught:
+            driver(Scripted(**dict({"enter": [75]}, **wrong)), blocked_rc=75).enter(60)
+        assert type(caught.value) is MaintenanceFailed, "what could not be undone, or failed otherwise, has failed"
+    with pytest.raises(CannotMove):
+        driver(Scripted(prior=[(75, "")]), check_mode=True, prior=["prior"], blocked_rc=75).enter(60)
+
+
 @pytest.mark.parametrize("out", ["in_service\n", "", "  in_service "])
 def test_prior_words_for_in_service(out):
     assert driver(Scripted(prior=[(0, out)]), prior=["prior"]).prior() == "in_service"
@@ -167,7 +180,7 @@ def test_what_remains_of_the_limit_is_the_commands_limit():
     ({"enter": None}, "driver command needs the option enter"),
     ({"poll": 0}, "option poll: 0 is no number of seconds above zero"),
     ({"poll": "nan"}, "option poll: 'nan' is no number of seconds above zero"),
-    ({"entre": ["x"]}, "driver command has no option 'entre'; it has: enter, leave, poll, prior, verify, verify_left"),
+    ({"entre": ["x"]}, "driver command has no option 'entre'; it has: blocked_rc, enter, leave, poll, prior, verify, verify_left"),
 ])
 def test_wrong_options_are_one_clear_line(options, message):
     with pytest.raises(BadInput) as caught:
