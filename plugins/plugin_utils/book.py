@@ -24,7 +24,7 @@ from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
 from .scheduling.estimate import Past
-from .scheduling.scope import why_left_out
+from .scheduling.scope import why_left_out, why_not_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
 from .settings import Settings
 
@@ -106,7 +106,8 @@ class HostBook:
     @property
     def left_out(self) -> Optional[str]:
         """Why the run is not for this host, None where it is."""
-        return why_left_out(self._run.settings.get("scope", {}), self.host)
+        known = self._run.settings
+        return why_left_out(known.get("scope", {}), self.host) or why_not_blocked(known.get("from_blocked", {}), self.host)
 
     @property
     def has_ended(self) -> bool:

@@ -57,6 +57,7 @@ class Settings:
                                                "expression over their variables tells apart: name, max_unavailable, per, exclusive, within")
     patch_scope: str = _run("", values.expression, "JMESPath expression over a host's variables and what the ledger knows of it; hosts for which it "
                             "is false or null when the run opens are not targeted; empty: all are")
+    patch_from_blocked: str = _run("", values.named(check_run_name), "name of a run: only those of the play's hosts are targeted that ended blocked in it")
     patch_max_failed: int | str = _run(0, values.amount, "hosts that may fail before no further one is started, a number or a percentage")
     patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails: how many, or which")
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
