@@ -89,7 +89,8 @@ class Root:
 def make_folder(path: str, mode: int) -> None:
     """A folder with this mode; one that is there already keeps its own."""
     if not os.path.isdir(path):
-        os.makedirs(path)
+        # Two who publish first make the same folders before either has the lock.
+        os.makedirs(path, exist_ok=True)
         os.chmod(path, mode)
 
 
