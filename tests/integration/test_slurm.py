@@ -125,6 +125,7 @@ def test_a_worker_that_was_down_is_down_again(cluster: Slurm) -> None:
     done = cluster.mode("entered", "node2")
     assert (done["changed"], done["prior_state"]) == (True, "down: bad disk; $(reboot)"), done
     assert cluster.mode("left", "node2", prior=done["prior_state"])["changed"]
+    wait_for(lambda: cluster.node("node2")["state"] != "down*", "the node to answer again")
     assert cluster.node("node2") == {"state": "down", "weight": "7", "reason": "bad disk; $(reboot)"}
 
 
@@ -150,4 +151,4 @@ def test_all_workers_are_patched_and_rebooted_under_a_stream_of_jobs(cluster: Sl
     assert all(after[node] == before[node] + 1 for node in NODES), (before, after)
     wait_for(lambda: cluster.sh(CONTROLLER, "squeue -h") == "", "the last job to end", 120)
     assert cluster.ended() == sorted(jobs), "each ends once"
-    assert {cluster.node(node)["state"] for node in NODES} == {"idle"}
+    wait_for(lambda: {cluster.node(node)["state"] for node in NODES} == {"idle"}, "all workers to be in service and idle")

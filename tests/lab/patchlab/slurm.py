@@ -30,7 +30,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 SchedulerParameters=bf_interval=1,sched_interval=5
-ReturnToService=2
+ReturnToService=1
 KillWait=2
 MinJobAge=600
 JobCompType=jobcomp/filetxt
