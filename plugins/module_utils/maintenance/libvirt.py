@@ -94,6 +94,8 @@ class Libvirt:
         self._clock = clock
         self._check_mode = check_mode
         self._here = self._virsh(options["uri"])
+        self._took: Dict[str, float] = {}
+        self._hanging: Dict[str, str] = {}
 
     def prior(self) -> str:
         sides = self._look()
@@ -153,15 +155,24 @@ class Libvirt:
         for uri in self._options["peers"]:
             if _label(urlsplit(uri).hostname or "") == _label(here.host):
                 continue
-            try:
-                seen = self._virsh(uri).look()
-            except PatchtrainError as error:
-                _pass_on_signal(error)
-                silent.append((uri, error.message))
-                continue
-            if seen.host != here.host:
+            seen, reason = self._look_at_peer(uri)
+            if seen is None:
+                silent.append((uri, reason))
+            elif seen.host != here.host:
                 others.append(seen)
         return _Sides(here, tuple(others), tuple(silent))
+
+    def _look_at_peer(self, uri: str) -> Tuple[Optional[Hypervisor], str]:
+        """One that let a whole limit pass is not asked again: there would be no time left for what matters."""
+        if uri in self._hanging:
+            return None, self._hanging[uri]
+        try:
+            return self._virsh(uri).look(), ""
+        except PatchtrainError as error:
+            _pass_on_signal(error)
+            if isinstance(error, CommandTimeout):
+                self._hanging[uri] = error.message
+            return None, error.message
 
     def _plan(self, sides: _Sides) -> Plan:
         rules = Rules(self._options["unmovable"], self._options["pinned"], self._options["copy_storage"], self._options["reserve"],
@@ -245,12 +256,14 @@ class Libvirt:
     def _move(self, guest: Guest, source: Virsh, target: Virsh, copied: Sequence[str], deadline: Deadline) -> None:
         if guest.active:
             self._refuse_full(guest, target)
+        begun = self._clock.now()
         try:
             source.migrate(guest, target.uri, copied, deadline.left)
         except CommandTimeout as error:
             raise MaintenanceFailed("guest %s did not move within %g s" % (guest.told, deadline.seconds), guest=guest.uuid) from error
         except MaintenanceFailed as error:
             raise CannotMove("guest %s does not move: %s" % (guest.told, error.message), guest=guest.uuid) from error
+        self._took[guest.uuid] = round(self._clock.now() - begun, 1)
         there = self._guest_at(target, guest)
         if (there.active, there.state) != (guest.active, guest.state):
             raise MaintenanceFailed("guest %s is %s at %s after its migration, and was %s" % (guest.told, there.state, target.uri, guest.state))
@@ -362,7 +375,8 @@ class Libvirt:
                           guests=[{"uuid": guest.uuid, "name": guest.name, "reason": reason} for guest, reason in stuck])
 
     def _detail(self, here: Hypervisor, steps: Sequence[Step], **more: Any) -> Dict[str, Any]:
-        guests = [{"uuid": step.guest.uuid, "name": step.guest.name, "state": step.guest.state, "way": step.way, "peer": step.peer} for step in steps]
+        guests = [{"uuid": step.guest.uuid, "name": step.guest.name, "state": step.guest.state, "way": step.way, "peer": step.peer,
+                   "seconds": self._took.get(step.guest.uuid)} for step in steps]
         return dict(more, host=here.host, guests=guests)
 
     def _would_leave(self, sides: _Sides, belong: Mapping[str, Home]) -> List[str]:
@@ -376,10 +390,9 @@ class Libvirt:
         starts = home.way in (SHUTDOWN, SAVE) and not guest.active
         return ("start %s" if starts else "take the mark from %s") % guest.told
 
-    @staticmethod
-    def _left(sides: _Sides, belong: Mapping[str, Home], gone: Sequence[str], **more: Any) -> Dict[str, Any]:
+    def _left(self, sides: _Sides, belong: Mapping[str, Home], gone: Sequence[str], **more: Any) -> Dict[str, Any]:
         found = [(uuid, sides.find(uuid)) for uuid in sorted(belong)]
-        guests = [{"uuid": uuid, "name": where[1].name, "was_at": where[0].host} for uuid, where in found if where]
+        guests = [{"uuid": uuid, "name": where[1].name, "was_at": where[0].host, "seconds": self._took.get(uuid)} for uuid, where in found if where]
         notes = {"note": "of guests that belong here these exist nowhere any more: %s" % ", ".join(gone)} if gone else {}
         return dict(more, host=sides.here.host, guests=guests, **notes)
 

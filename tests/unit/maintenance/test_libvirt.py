@@ -219,6 +219,25 @@ def test_a_peer_that_dies_in_the_middle_is_said_loudly() -> None:
     assert all(guest.active and guest.restarts == 0 for guest in here if guest.name != "off") and len(here) == 3
 
 
+def test_a_peer_that_hangs_is_asked_once() -> None:
+    stage = three()
+    before = stage.looks()
+    asked = []
+
+    def hangs(words: Sequence[str], uri: str) -> None:
+        if uri == HV3 and not asked:
+            asked.append(words)
+        elif uri == HV3:
+            raise AssertionError("asked again")
+        if uri == HV3:
+            late(words)
+
+    stage.faults += [hangs, on("migrate", lambda words, uri: bad("error: no"), nth=2)]
+    with pytest.raises(CannotMove, match="undone"):
+        stage.driver(peers=[HV2, HV3]).enter(60)
+    assert stage.looks() == before and len(asked) == 1
+
+
 def test_room_that_is_gone_meanwhile() -> None:
     stage = three()
     before = stage.looks()
