@@ -18,7 +18,7 @@ from ..options import Option, one_of, seconds, whole_number
 from ..runner import Runner
 from ..text import first_line
 from .driver import ENTERED, IN_SERVICE, LEFT, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
-from .slurm_api import Api, Job, Node, checked_name
+from ._slurm_api import Api, Job, Node, checked_name
 
 DEFAULT_REASON = "patchtrain: maintenance"
 DRAINED = "drained"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, CannotMove, CommandFailed, MaintenanceFailed, ParseFailed
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import slurm_api
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import _slurm_api
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
@@ -97,7 +97,7 @@ class Cluster:
     @staticmethod
     def row(number, job):
         cells = [number, number, job["state"], job["requeue"], job["batch"], job["restarts"], "None", "work", "ada", job["node"], job["wants"]]
-        return "".join(str(cell).ljust(width) for cell, (_name, width) in zip(cells, slurm_api._COLUMNS)) + "\n"
+        return "".join(str(cell).ljust(width) for cell, (_name, width) in zip(cells, _slurm_api._COLUMNS)) + "\n"
 
     def do_update(self, *words):
         given = dict(word.split("=", 1) for word in words)
@@ -139,7 +139,7 @@ class Cluster:
 
 
 def test_nodes_as_scontrol_tells_them():
-    nodes = slurm_api.parse_nodes(said("nodes-mixed.txt"))
+    nodes = _slurm_api.parse_nodes(said("nodes-mixed.txt"))
     assert [(node.name, node.state, node.reason) for node in nodes] == [
         ("node1", "MIXED+DRAIN", OURS), ("node2", "IDLE", ""), ("node3", "DOWN", "bad disk (RMA 12) [slot 3]")]
     assert [(node.usable, node.works, node.busy, node.drained) for node in nodes] == [
@@ -148,19 +148,19 @@ def test_nodes_as_scontrol_tells_them():
 
 
 def test_nodes_of_a_controller_that_is_starting_are_not_usable():
-    assert [node.usable for node in slurm_api.parse_nodes(said("nodes-starting.txt"))] == [True, False, False]
+    assert [node.usable for node in _slurm_api.parse_nodes(said("nodes-starting.txt"))] == [True, False, False]
 
 
 def test_jobs_as_squeue_tells_them():
-    jobs = slurm_api.parse_jobs(said("jobs-node.txt"))
+    jobs = _slurm_api.parse_jobs(said("jobs-node.txt"))
     assert [(job.id, job.label, job.state, job.requeueable, job.batch, job.restarts, job.user, job.nodes, job.wants) for job in jobs] == [
         (16, "16", "RUNNING", True, True, 0, "root", "node1", "node1"), (17, "17", "RUNNING", False, True, 0, "root", "node1", "node1"),
         (21, "18_1", "RUNNING", True, True, 0, "ada", "node1", ""), (18, "18_2", "RUNNING", True, True, 0, "ada", "node1", "")]
 
 
 def test_a_requeued_job_keeps_its_id_and_counts_its_restart_while_it_still_ends_on_the_old_node():
-    before, = slurm_api.parse_jobs(said("jobs-requeued.txt"))
-    after, = slurm_api.parse_jobs(said("jobs-moved.txt"))
+    before, = _slurm_api.parse_jobs(said("jobs-requeued.txt"))
+    after, = _slurm_api.parse_jobs(said("jobs-moved.txt"))
     assert [(job.id, job.restarts, job.state, job.nodes) for job in (before, after)] == [(21, 1, "COMPLETING", "node1"), (21, 1, "RUNNING", "node2")]
 
 
@@ -168,18 +168,18 @@ def test_a_requeued_job_keeps_its_id_and_counts_its_restart_while_it_still_ends_
                                   "NodeName=node1 State=IDLE Weight=x CPUAlloc=0\n"])
 def test_nonsense_instead_of_nodes_is_one_clear_failure(text):
     with pytest.raises(ParseFailed, match="scontrol"):
-        slurm_api.parse_nodes(text)
+        _slurm_api.parse_nodes(text)
 
 
 @pytest.mark.parametrize("text", ["Segmentation fault\n", said("jobs-node.txt").splitlines()[0][:300], "1 2 RUNNING\n", "{}\n"])
 def test_nonsense_instead_of_jobs_is_one_clear_failure(text):
     with pytest.raises(ParseFailed, match="squeue"):
-        slurm_api.parse_jobs(text)
+        _slurm_api.parse_jobs(text)
 
 
 @given(st.text())
 def test_whatever_is_printed_is_understood_or_refused(text):
-    for parse in (slurm_api.parse_nodes, slurm_api.parse_jobs):
+    for parse in (_slurm_api.parse_nodes, _slurm_api.parse_jobs):
         try:
             parse(text)
         except ParseFailed as error:
@@ -456,7 +456,7 @@ def test_check_mode_tells_who_would_be_moved_and_changes_nothing():
 
 def test_check_mode_can_not_write():
     with pytest.raises(MaintenanceFailed, match="check mode refused"):
-        slurm_api.Api(Cluster(), read_only=True).update("node1", "DRAIN", "x")
+        _slurm_api.Api(Cluster(), read_only=True).update("node1", "DRAIN", "x")
 
 
 @pytest.mark.parametrize("name", ["", "ALL", "all", "node[1-3]", "node1,node2", "node1; reboot", "$(reboot)", "-a", "node1\nnode2"])
