@@ -233,7 +233,7 @@ def _in_use(run: Run) -> RunInUse:
 def _end_hosts(c: sa.Connection, run: Run, at: float) -> None:
     for host in hosts.all_of(c, run.id, HOST_WORKING):
         if host.state == "waiting":
-            hosts.set_state(c, run.id, host.host, "not_started", "the run ended before its turn", at=at)
+            hosts.set_state(c, run.id, host.host, "not_started", "check mode" if run.settings.get("check") else "the run ended before its turn", at=at)
         else:
             hosts.set_state(c, run.id, host.host, "failed", "the run ended while it was %s" % host.state, at=at)
 
