@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.hooks import OF_THE_RUN
 from ..plugin_utils.remote import Lost
 
 _LIMIT = 30.0
@@ -15,6 +16,10 @@ _LIMIT = 30.0
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
+        if self.needed("point").startswith(OF_THE_RUN):
+            # It is nobody's page in the ledger; only what was lost is told here.
+            place = str(self.argument("place") or "localhost")
+            raise Lost("%s, where task %r was to run, did not answer" % (place, self.needed("task")), host=place)
         book = self.book().only_looking(self.checking)
         step = "hook " + self.needed("point")
         if self.argument("state") == "begun":

@@ -26,7 +26,7 @@ options:
     description: The hook's place in the roll.
     type: str
     required: true
-    choices: [before_drain, after_drain, before_restore, after_restore]
+    choices: [before_drain, after_drain, before_restore, after_restore, run_before, run_after, run_on_stop, run_on_first_failure]
   source:
     description: The user's file.
     type: path

@@ -39,6 +39,13 @@ except ImportError:  # ansible-core 2.18 marks what must not be templated, not w
 from ..module_utils.errors import BadInput
 
 POINTS = ("before_drain", "after_drain", "before_restore", "after_restore")
+"""Of each host."""
+
+RUN_POINTS = ("before", "after", "on_stop", "on_first_failure")
+"""Of the run as a whole, on the controller."""
+
+OF_THE_RUN = "run_"
+"""Begins the name by which a point of the run is known among those of hosts."""
 
 PROOF = "fleetops.patchtrain.hook_proof"
 
@@ -110,7 +117,7 @@ class _Instrument:
         self._open.append(source)
         tasks = self._tasks(_plain(_load(source, self.parsing.loader)), source)
         self._open.pop()
-        if top:
+        if top and not self.point.startswith(OF_THE_RUN):
             tasks = [self._proof("begun", source), *tasks, self._proof("ended", source)]
         return self._write(source, tasks)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Mapping, Set, Tuple
 
 from .book import state_directory
-from .hooks import POINTS, Parsing, find, prepare
+from .hooks import OF_THE_RUN, POINTS, RUN_POINTS, Parsing, find, prepare
 from .variables import patch_variables
 
-_NAMES = tuple("patch_hook_" + point for point in POINTS)
+_NAMES = {"patch_hook_" + point: point for point in POINTS}
+_OF_RUN = {"patch_run_hook_" + point: OF_THE_RUN + point for point in RUN_POINTS}
 
 
 def prepare_hooks(action: Any, run: str, hosts: Iterable[str]) -> Dict[str, Dict[str, str]]:
@@ -31,7 +32,7 @@ def check_hooks(action: Any, hosts: Iterable[str]) -> None:
 def _prepare(action: Any, hosts: Iterable[str], target: Path) -> Dict[str, Dict[str, str]]:
     settings = action.settings()
     directory = hooks_directory(settings.patch_hooks_dir, action.variables)
-    ready: Dict[str, Dict[str, str]] = {point: {} for point in POINTS}
+    ready: Dict[str, Dict[str, str]] = {point: {} for point in [*_NAMES.values(), *_OF_RUN.values()]}
     for point, name in sorted(_named(action, hosts)):
         parsing = Parsing.of_task(action._task, action._loader)
         copy = prepare(find(name, directory), point, target, parsing, int(settings.patch_hook_task_timeout))
@@ -47,9 +48,20 @@ def hooks_directory(setting: str, variables: Mapping[str, Any]) -> Path:
     return caller / setting if setting else caller
 
 
+def prepare_run_hook(action: Any, run: str, recorded: Mapping[str, Any], point: str) -> str:
+    """The checked copy of a run's own hook, by the settings that were recorded when it opened; empty where it has none."""
+    name = str(recorded.get("patch_run_hook_" + point) or "")
+    if not name:
+        return ""
+    source = find(name, hooks_directory(str(recorded.get("patch_hooks_dir") or ""), action.variables))
+    parsing, limit = Parsing.of_task(action._task, action._loader), int(recorded.get("patch_hook_task_timeout") or 0)
+    return str(prepare(source, OF_THE_RUN + point, state_directory() / "runs" / run / "hooks", parsing, limit or 600))
+
+
 def _named(action: Any, hosts: Iterable[str]) -> Set[Tuple[str, str]]:
-    own = patch_variables(action.variables, action._templar, _NAMES)
+    known = {**_NAMES, **_OF_RUN}
+    own = patch_variables(action.variables, action._templar, tuple(known))
     found = [own]
     hostvars = action.variables["hostvars"]
-    found.extend(patch_variables(hostvars[host], None, _NAMES) for host in hosts if host in hostvars)
-    return {(name[len("patch_hook_"):], str(value)) for values in found for name, value in values.items() if value}
+    found.extend(patch_variables(hostvars[host], None, tuple(_NAMES)) for host in hosts if host in hostvars)
+    return {(known[name], str(value)) for values in found for name, value in values.items() if value}

@@ -23,6 +23,12 @@ from .scheduling.windows_parse import parse_window
 
 Check = Callable[[Any], Any]
 
+STEPS = ("prepare", "drain", "install", "gate", "restore")
+RETRIED = ("lock", "fetch", "timeout", "lost")
+REASONS = (*RETRIED, "packages", "health")
+_MOST = 100
+_LONGEST_PAUSE = 300.0
+
 _TRUE = ("true", "yes", "on", "1", "y", "t")
 _FALSE = ("false", "no", "off", "0", "n", "f")
 _PASSWORD = re.compile(r"(//[^/\s:@]*):[^/\s@]+@")
@@ -103,6 +109,34 @@ def seconds(value: Any) -> float:
 def limit(value: Any) -> float:
     """A number of seconds that something may take."""
     return _number(value, 1.0, "use a number of seconds, 1 or more")
+
+
+def pause(value: Any) -> float:
+    """A number of seconds that a host may be kept waiting for while it is out of service."""
+    found = seconds(value)
+    if found > _LONGEST_PAUSE:
+        raise Wrong("use %g seconds or less" % _LONGEST_PAUSE)
+    return found
+
+
+def _count(value: Any, least: int) -> int:
+    if re.fullmatch(r"[0-9]{1,3}", str(value)) and not isinstance(value, bool) and least <= int(value) <= _MOST:
+        return int(value)
+    raise Wrong("use a whole number from %d to %d" % (least, _MOST))
+
+
+def rounds(value: Any) -> int:
+    return _count(value, 1)
+
+
+def retries(value: Any) -> Any:
+    """One number for every step, or one for each of some."""
+    if not isinstance(value, dict):
+        return _count(value, 0)
+    strangers = sorted(str(key) for key in value if key not in STEPS)
+    if strangers:
+        raise Wrong("use the steps %s, not %s" % (", ".join(STEPS), strangers[0]))
+    return {str(step): _count(number, 0) for step, number in value.items()}
 
 
 def amount(value: Any) -> Any:

@@ -118,6 +118,21 @@ class Settings:
     patch_hook_after_drain: str = _host("", values.text, "task file")
     patch_hook_before_restore: str = _host("", values.text, "task file")
     patch_hook_after_restore: str = _host("", values.text, "task file")
+    patch_run_hook_before: str = _run("", values.text, "task file, on the controller: after the run has opened and before anything is prepared; a failure "
+                                                       "refuses the run")
+    patch_run_hook_after: str = _run("", values.text, "task file, on the controller: after the run has ended, however it did")
+    patch_run_hook_on_stop: str = _run("", values.text, "task file, on the controller: after the run has ended because it was stopped")
+    patch_run_hook_on_first_failure: str = _run("", values.text, "task file, on the controller: as soon as the first host has failed")
+
+    # what is tried again
+    patch_retries: int | dict[str, int] = _host(0, values.retries, "how often a step that failed for a reason of patch_retry_on is tried again: a number, or "
+                                                "one for each of prepare, drain, install, gate, restore")
+    patch_retry_on: list[str] = _host(list(values.RETRIED), values.words_of(values.REASONS), "reasons for which a step is tried again: lock, fetch (nothing "
+                                      "was installed yet), timeout, lost (but for an installation, which is attached to), packages, health")
+    patch_retry_delay: float = _host(10.0, values.pause, "seconds before a step is tried again, 300 at most")
+    patch_rounds: int = _host(1, values.rounds, "how often a host is installed on until nothing that was asked for is pending; not for releases and "
+                              "rollbacks, which are exact")
+    patch_reboot_before: bool = _host(False, values.truth, "whether a reboot that is due already is done before the installation, where patch_reboot allows it")
 
     # health
     patch_health_settle: float = _host(10.0, values.seconds, "seconds for which nothing may change before the health gate decides")

@@ -16,15 +16,17 @@ from .as_json import render_json
 from .hosts import Data
 
 
+FILES = {"html": "report.html", "json": "report.json", "hosts_csv": "hosts.csv", "packages_csv": "packages.csv"}
+
+
 def write_report(model: Data, directory: str | Path) -> dict[str, str]:
     """Paths of what was written: ``html, json, hosts_csv, packages_csv``. Files are for their owner alone."""
     sheets = render_csv(model)
-    texts = {"html": ("report.html", render_html(model)), "json": ("report.json", render_json(model)),
-             "hosts_csv": ("hosts.csv", sheets["hosts.csv"]), "packages_csv": ("packages.csv", sheets["packages.csv"])}
+    texts = {"html": render_html(model), "json": render_json(model), "hosts_csv": sheets["hosts.csv"], "packages_csv": sheets["packages.csv"]}
     folder = Path(directory)
     try:
         _make(folder)
-        return {key: str(_replace(folder / name, text)) for key, (name, text) in texts.items()}
+        return {key: str(_replace(folder / FILES[key], text)) for key, text in texts.items()}
     except OSError as error:
         raise BadInput(f"the report can't be written to {folder}: {error.strerror or error}; choose a directory that you may write to",
                        directory=str(folder)) from error
