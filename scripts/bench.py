@@ -27,13 +27,14 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release.manifest import digest  # noqa: E402
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner  # noqa: E402
 
-from benchmark import files, fleet, ledgers, places, publishing, subjects, timing  # noqa: E402
+from benchmark import files, fleet, ledgers, places, plans, publishing, subjects, timing  # noqa: E402
 from benchmark.fleet import Kind, Sizes  # noqa: E402
 
 TOOLS = {"apt-cache": "apt", "apt-ftparchive": "apt-utils", "createrepo_c": "createrepo-c", "dpkg-query": "dpkg", "gpg": "gnupg", "rpm": "rpm",
          "rpmbuild": "rpm"}
 _VERSIONS = {"apt": ("apt-get", "--version"), "createrepo_c": ("createrepo_c", "--version"), "dpkg": ("dpkg-query", "--version"),
              "rpm": ("rpm", "--version")}
+_PLANNED = (100_000, 1000)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -114,7 +115,9 @@ def measure(runner: SystemRunner, sizes: Sizes, top: Path) -> list[timing.Row]:
             _say("many hosts (%s)" % kind.manager)
             rows += subjects.controller(kind, sizes) + subjects.growth(kind, sizes)
     _say("the ledger")
-    return rows + ledgers.measure(top / "ledger", sizes)
+    rows += ledgers.measure(top / "ledger", sizes)
+    _say("plans")
+    return rows + plans.measure(*_PLANNED)
 
 
 def _host(runner: SystemRunner, kind: Kind, sizes: Sizes, top: Path, published: publishing.Published) -> places.AptHost | places.RpmHost:

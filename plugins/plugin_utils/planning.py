@@ -25,9 +25,10 @@ from .report.plan_html import render_plan_page
 from .report.plan_text import render_plan
 from .report.write import write_page
 from .scheduling.budgets import Sets
-from .scheduling.estimate import Estimate, History, need
+from .scheduling.estimate import Estimate, History
 from .scheduling.simulate import Forecast, Prediction, forecast
 from .scheduling.simulate_limits import limits_of
+from .scheduling.simulate_need import Needs
 from .scheduling.simulate_roll import Elsewhere, Task
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .scheduling.windows import fleet_occurrence, told
@@ -103,17 +104,11 @@ def _settings(action: PatchtrainAction, host: str) -> Settings:
 
 
 def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
-    """What is known of hosts without a history of their own differs in few things, and is worked out once for all that are alike."""
-    guesses: Dict[str, Estimate] = {}
-    alike: Dict[Tuple[Any, ...], Estimate] = {}
-    held, tasks = {slot.host for slot in known.held}, []
+    needs, guesses, tasks = Needs(known.history), {}, []
+    held = {slot.host for slot in known.held}
     for host in known.turn:
         own, facts = settings[host.host], known.facts.get(host.host, Facts())
-        asked = (facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
-        if known.history.own(host.host):
-            needed = need(known.history, host.host, *asked)
-        else:
-            needed = alike[asked] if asked in alike else alike.setdefault(asked, need(known.history, host.host, *asked))
+        needed = needs.of(host.host, facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
         guesses[host.host] = needed
         tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *_within(known.run, host.host),
                           out=host.state != "waiting" or host.host in held))

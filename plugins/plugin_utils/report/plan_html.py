@@ -15,9 +15,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from . import units
-from .hosts import Data, Stretch, number, records, section, word
+from .hosts import Data, Stretch, count, number, records, section, word
 from .page.parts import View
-from .plan_text import headline, note, rolled
+from .plan_text import headline, note, rolled, shortened
 from .text import cleaned
 from .timeline import Axis, axis, concurrency, lanes, peak
 from .units import duration, plural, stamp
@@ -45,11 +45,11 @@ def _template() -> Template:
 
 def render_plan_page(plan: Data) -> str:
     """The whole page. Nothing in the plan is trusted; nothing can be fetched or run, whatever slipped through."""
-    known = cleaned(plan)
+    known = cleaned(shortened(plan, _MOST_BARS))
     style = _own("page.css") + _own("plan.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return _template().render(policy=policy, css=style, **_view(known)) + "\n"
+    return _template().render(policy=policy, css=style, chart=_chart(known, _shown(plan, known)), **_view(known)) + "\n"
 
 
 def _view(plan: Data) -> View:
@@ -60,9 +60,16 @@ def _view(plan: Data) -> View:
         "title": word(plan, "deployment") or "Patch run", "name": word(plan, "run_id"), "made_at": number(plan, "made_at"),
         "verdict": ("%s deferred" % plural(int(late or 0), "host"), "warn") if late else ("Window holds", "ok") if window else None,
         "lines": headline(plan)[1:], "summary": headline(plan)[0],
-        "chart": _chart(plan, hosts), "rows": [_row(position, host) for position, host in enumerate(hosts[:_MOST_ROWS], 1)],
-        "hosts": len(hosts), "more": max(0, len(hosts) - _MOST_ROWS), "with_sets": any(word(host, "set") for host in hosts),
+        "rows": [_row(position, host) for position, host in enumerate(hosts[:_MOST_ROWS], 1)],
+        "hosts": count(plan, "rolled"), "more": max(0, count(plan, "rolled") - _MOST_ROWS), "with_sets": plan.get("with_sets"),
         "others": [_other(host) for host in records(plan, "hosts") if "waited_s" not in host][:_MOST_ROWS]}
+
+
+def _shown(plan: Data, known: Data) -> list[Data]:
+    """The hosts of the picture; of so many that none is named, their times are enough."""
+    if count(known, "rolled") <= _MOST_BARS:
+        return rolled(known)
+    return [{"start": number(host, "start"), "end": number(host, "end")} for host in rolled(plan)]
 
 
 def _row(position: int, host: Data) -> View:
@@ -117,8 +124,8 @@ def _bar(scale: Axis, one: Stretch) -> View:
 def _area(scale: Axis, levels: Sequence[tuple[float, int]], most: int) -> str:
     """A path of steps in a box of 100 by 100, with no more steps than can be seen."""
     parts, last = [f"M0 {_HEIGHT}"], ""
-    for time, count in levels:
-        part = f"H{round(scale.at(time), 1)}V{round(_HEIGHT - _HEIGHT * count / most, 1)}"
+    for time, out in levels:
+        part = f"H{round(scale.at(time), 1)}V{round(_HEIGHT - _HEIGHT * out / most, 1)}"
         if part != last:
             parts.append(part)
         last = part

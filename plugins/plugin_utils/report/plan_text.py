@@ -23,17 +23,27 @@ _DAY = 86400
 
 def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
     """For a terminal of so many columns; of more than ``most`` hosts the rest is only counted. Printable characters only."""
-    known = cleaned(plan)
+    known = cleaned(shortened(plan, most))
     wide = max(_LEAST_WIDTH, columns)
     head = [line for told in headline(known) for line in textwrap.wrap(told, wide, subsequent_indent="  ")]
-    return "\n".join([*head, *_table(known, wide, most), *_others(known, wide, most)])
+    return "\n".join([*head, *_table(known, wide), *_others(known, wide)])
+
+
+def shortened(plan: Data, most: int) -> Data:
+    """The plan with no more hosts than are told, those in the roll and those not; of all there are ``rolled`` and, by state, ``others``."""
+    everyone = records(plan, "hosts")
+    turn, others = rolled(plan), [host for host in everyone if "waited_s" not in host]
+    told = [host for host in others if word(host, "reason")] + [host for host in others if not word(host, "reason")]
+    counted = Counter(word(host, "state") for host in others)
+    return dict(plan, order=[], hosts=[*turn[:most], *told[:most]], rolled=len(turn), others=dict(counted), with_sets=any(host.get("set") for host in turn),
+                told=sum(bool(word(host, "reason")) for host in others))
 
 
 def headline(plan: Data) -> list[str]:
-    """What the plan comes to; expects a cleaned one."""
-    hosts = rolled(plan)
+    """What the plan comes to; expects a shortened and cleaned one."""
+    hosts = count(plan, "rolled")
     begins, ends = number(plan, "begins_at"), number(plan, "ends_at")
-    what = "%s to change on %s" % (plural(count(plan, "packages"), "package"), plural(len(hosts), "host"))
+    what = "%s to change on %s" % (plural(count(plan, "packages"), "package"), plural(hosts, "host"))
     lines = ["Plan of run %s: %s" % (word(plan, "run_id"), what)]
     if not hosts or begins is None or ends is None:
         return lines + _scope(plan)
@@ -90,16 +100,16 @@ def _scope(plan: Data) -> list[str]:
     return ["%s left out by patch_scope %r" % (plural(len(left_out), "host is", "hosts are"), word(scope, "expression"))] if left_out else []
 
 
-def _table(plan: Data, wide: int, most: int) -> list[str]:
+def _table(plan: Data, wide: int) -> list[str]:
     """Columns as wide as they must be; the note takes what is left and is cut. Sets are only shown where there are any."""
     hosts = rolled(plan)
     if not hosts:
         return []
     begins, ends = number(plan, "begins_at") or 0.0, number(plan, "ends_at") or 0.0
-    rows = [_HEADS, *(_cells(position, host, begins, ends) for position, host in enumerate(hosts[:most], 1))]
-    shown = [column for column, head in enumerate(_HEADS) if head != "SET" or any(word(host, "set") for host in hosts)]
+    rows = [_HEADS, *(_cells(position, host, begins, ends) for position, host in enumerate(hosts, 1))]
+    shown = [column for column, head in enumerate(_HEADS) if head != "SET" or plan.get("with_sets")]
     widths = {column: min(_WIDEST.get(_HEADS[column], wide), max(width(row[column]) for row in rows)) for column in shown[:-1]}
-    return ["", *(fit(_line(row, widths), wide) for row in rows), *_rest(hosts[most:])]
+    return ["", *(fit(_line(row, widths), wide) for row in rows), *_rest(count(plan, "rolled") - len(hosts))]
 
 
 def _line(row: Sequence[str], widths: Mapping[int, int]) -> str:
@@ -119,17 +129,16 @@ def _clock(at: float, begins: float, ends: float) -> str:
     return stamp(at, style).removesuffix(" UTC") or "-"
 
 
-def _rest(hosts: Sequence[Data]) -> list[str]:
-    return ["... and %s more" % plural(len(hosts), "host")] if hosts else []
+def _rest(many: int) -> list[str]:
+    return ["... and %s more" % plural(many, "host")] if many > 0 else []
 
 
-def _others(plan: Data, wide: int, most: int) -> list[str]:
+def _others(plan: Data, wide: int) -> list[str]:
     """Who gets no turn: those that need a person by name, all others counted."""
-    others = [host for host in records(plan, "hosts") if "waited_s" not in host]
-    if not others:
+    states = section(plan, "others")
+    if not states:
         return []
-    counted = Counter(label(STATES, word(host, "state")).lower() for host in others)
-    lines = ["", "Not in the roll: " + ", ".join("%d %s" % (many, what) for what, many in counted.items())]
-    told = [host for host in others if word(host, "reason")]
-    lines += ["  %s %s: %s" % (word(host, "name"), label(STATES, word(host, "state")).lower(), word(host, "reason")) for host in told[:most]]
-    return [part for line in [*lines, *_rest(told[most:])] for part in (textwrap.wrap(line, wide, subsequent_indent="    ") or [""])]
+    lines = ["", "Not in the roll: " + ", ".join("%d %s" % (count(states, state), label(STATES, state).lower()) for state in states)]
+    told = [host for host in records(plan, "hosts") if "waited_s" not in host and word(host, "reason")]
+    lines += ["  %s %s: %s" % (word(host, "name"), label(STATES, word(host, "state")).lower(), word(host, "reason")) for host in told]
+    return [part for line in [*lines, *_rest(count(plan, "told") - len(told))] for part in (textwrap.wrap(line, wide, subsequent_indent="    ") or [""])]
