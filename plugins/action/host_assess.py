@@ -13,6 +13,7 @@ from ..plugin_utils.aim import NothingToDo, aim
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, open_ledger, record_assessment
 from ..plugin_utils.remote import CannotRun, Lost
+from ..plugin_utils.retrying import retrying
 
 MODULE = "fleetops.patchtrain.host_assess"
 
@@ -47,11 +48,7 @@ class ActionModule(PatchtrainAction):
         result: Dict[str, Any] = {}
         try:
             goal = aim(book, open_ledger(self.settings().patch_ledger), self.remote(), self.settings())
-            with book.step("prepare") as step:
-                result = self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
-                                     hold_until=0 if self.checking else book.hold_until(), **goal)
-                step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
-                prepared.raise_if_failed(result)
+            retrying(book, self.settings(), "prepare", lambda: self._tried(book, goal, result))
         except NothingToDo as nothing:
             book.state(nothing.state, nothing.message)
             return {"host_state": nothing.state, "reason": nothing.message, "msg": nothing.message, "changes": []}
@@ -65,6 +62,15 @@ class ActionModule(PatchtrainAction):
         state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
         book.state(state, reason)
         return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))
+
+    def _tried(self, book: HostBook, goal: Dict[str, Any], result: Dict[str, Any]) -> None:
+        """Fills ``result``, also where it is a failed one."""
+        result.clear()
+        with book.step("prepare") as step:
+            result.update(self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
+                                      hold_until=0 if self.checking else book.hold_until(), **goal))
+            step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
+            prepared.raise_if_failed(result)
 
     def _left_out(self, book: HostBook, state: str, error: PatchtrainError, assessment: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         book.state(state, error.message)

@@ -10,6 +10,7 @@ from typing import Any, Dict
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
+from ..plugin_utils.retrying import retrying
 
 MODULE = "fleetops.patchtrain.host_health_info"
 _MARGIN = 60.0
@@ -26,6 +27,9 @@ class ActionModule(PatchtrainAction):
             return self.remote().module(MODULE, args, float(args.get("limit") or 0) + _MARGIN)
         book, forced = self.book().only_looking(self.checking), str(self.argument("force_reason") or "")
         book.state("checking")
+        return retrying(book, self.settings(), "gate", lambda: self._recorded(book, forced))
+
+    def _recorded(self, book: HostBook, forced: str) -> Dict[str, Any]:
         with book.step("gate") as step:
             result = self._gate(book)
             step.detail = {key: result.get(key) for key in ("differences", "checks", "seconds", "samples")}

@@ -18,23 +18,27 @@ class ActionModule(PatchtrainAction):
         if not self.argument("run_id"):
             return self._reboot("it was asked for", timeout)
         book = self.book()
-        done = self._taken_up(book, timeout)
+        early = bool(self.argument("before", False))
+        if early and (book.installation() is not None or not self.settings().patch_reboot_before or not (book.plan() or {}).get("changes")):
+            return {"rebooted": False, "reason": "no reboot before the installation"}
+        name = "reboot before" if early else "reboot"
+        done = self._taken_up(book, timeout, name)
         if done:
             return done
-        wanted, reason = self._wanted(book)
+        wanted, reason = self._wanted(book, early)
         if not wanted:
             return {"rebooted": False, "reason": reason}
         book.state("rebooting")
-        with book.step("reboot") as step:
+        with book.step(name) as step:
             result = self._reboot(reason, timeout)
             step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
         if result["rebooted"]:
             book.rebooted(result["boot_id"])
         return result
 
-    def _taken_up(self, book: HostBook, timeout: float) -> Dict[str, Any]:
+    def _taken_up(self, book: HostBook, timeout: float, name: str) -> Dict[str, Any]:
         """Of a run that is gone on with: what became of a reboot that was begun already; empty where there was none."""
-        before = book.last_step("reboot")
+        before = book.last_step(name)
         if before is None or self.checking:
             return {}
         if before.outcome == "ok":
@@ -42,19 +46,20 @@ class ActionModule(PatchtrainAction):
         found = rebooted_since(self.remote(), book.boot_id(), timeout)
         if found is None:
             return {}
-        book.end("reboot", "ok", "found rebooted")
+        book.end(name, "ok", "found rebooted")
         book.rebooted(found.boot_id)
         return {"changed": True, "rebooted": True, "reason": "found rebooted", "boot_id": found.boot_id, "elapsed": round(found.elapsed, 1),
                 "executions": found.executions}
 
-    def _wanted(self, book: HostBook) -> "tuple[bool, str]":
+    def _wanted(self, book: HostBook, early: bool) -> "tuple[bool, str]":
+        """``early`` is before the installation: only a reboot that is due already comes twice."""
         setting = self.settings().patch_reboot
         due = book.reboot_due()
-        if setting == "always":
+        if setting == "always" and not early:
             return True, "patch_reboot is always"
         if not due:
             return False, "no reboot is due"
-        return setting == "if_required", "due: %s; patch_reboot is %s" % (", ".join(due), setting)
+        return setting != "never", "due: %s; patch_reboot is %s" % (", ".join(due), setting)
 
     def _reboot(self, reason: str, timeout: float) -> Dict[str, Any]:
         if self.checking:

@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.retrying import retrying
 
 MODULE = "fleetops.patchtrain.maintenance_mode"
 _MARGIN = 60.0
@@ -28,12 +29,13 @@ class ActionModule(PatchtrainAction):
         if book.restored():
             return {"places": [], "msg": "patched and brought back before, by this run"}
         book.state("draining")
-        done = drain.enter(self.argument("places") or [], self.host, book, self.reach, settings.patch_drain_timeout)
+        places = self.argument("places") or []
+        done = retrying(book, settings, "drain", lambda: drain.enter(places, self.host, book, self.reach, settings.patch_drain_timeout))
         book.state("drained")
         return {"changed": any(result.get("changed") for result in done), "places": done}
 
     def _leave(self) -> Dict[str, Any]:
         book = self.book().only_looking(self.checking)
         book.state("restoring")
-        done = drain.leave(book, self.reach)
+        done = retrying(book, self.settings(), "restore", lambda: drain.leave(book, self.reach))
         return {"changed": any(result.get("changed") for result in done), "places": done}

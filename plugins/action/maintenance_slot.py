@@ -136,10 +136,11 @@ class ActionModule(PatchtrainAction):
 
     def _refuse_installing(self, run: str) -> None:
         """An installation outlives its controller, and a host in the middle of one is not to serve."""
-        install = HostBook(open_ledger(self.settings().patch_ledger), run, self.host).installation()
+        book = HostBook(open_ledger(self.settings().patch_ledger), run, self.host)
+        install = book.installation()
         if install is None or install.outcome == "ok":
             return
-        unit = "patchtrain-%s.service" % job_id(run, "install")
+        unit = "patchtrain-%s.service" % job_id(run, book.last_job())
         said = self.remote().command(["systemctl", "is-active", unit], _RELEASE_LIMIT)
         if str(said["stdout"]).strip() in ("active", "activating", "deactivating"):
             raise Refused("%s is still installing for run %s, in unit %s: wait for its end" % (self.host, run, unit), run=run, unit=unit)

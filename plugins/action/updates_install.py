@@ -11,9 +11,8 @@ from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
-from ..plugin_utils.prepared import arguments_of_plan, at_the_release, raise_if_failed, selection_arguments
-
-MODULE = "fleetops.patchtrain.updates_install"
+from ..plugin_utils.installing import MODULE, Installations, arguments
+from ..plugin_utils.prepared import raise_if_failed
 
 
 class NotPrepared(PatchtrainError):
@@ -32,13 +31,11 @@ class ActionModule(PatchtrainAction):
         if not plan["changes"]:
             return {"msg": "nothing to install"}
         before = book.installation()
-        if before is not None and (self.checking or before.outcome == "ok"):
-            return {"msg": "%s, by this run" % ("installed before" if before.outcome == "ok" else "an installation was begun before")}
-        args.update(dict(selection_arguments(self.settings()), **arguments_of_plan(plan)), run_id=book.run, step="install",
-                    keep_config=self.settings().patch_keep_config, timeout=self.settings().patch_install_timeout)
-        if self.settings().patch_rollback:
-            args["allow_downgrade"] = True
-        return self._confirmed(args, book) if self.checking else self._recorded(args, book)
+        if before is not None and self.checking:
+            return {"msg": "an installation was begun before, by this run"}
+        if self.checking:
+            return self._confirmed(dict(args, **arguments(book, self.settings(), plan)), book)
+        return self._recorded(args, book, plan)
 
     def _installed(self, args: Dict[str, Any]) -> Dict[str, Any]:
         """For whoever uses the module by itself."""
@@ -56,14 +53,11 @@ class ActionModule(PatchtrainAction):
             raise_if_failed(result)
         return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
 
-    def _recorded(self, args: Dict[str, Any], book: HostBook) -> Dict[str, Any]:
-        settings = self.settings()
+    def _recorded(self, args: Dict[str, Any], book: HostBook, plan: Dict[str, Any]) -> Dict[str, Any]:
+        """A run that is gone on with does not install again what it has installed, but looks whether a round is left."""
+        before = book.installation()
+        installing = Installations(book, self.settings(), self.remote(), args)
+        if before is not None and before.outcome == "ok":
+            return installing.rounds({"msg": "installed before, by this run"})
         book.state("installing")
-        with book.step("install") as step:
-            result = patient.install(self.remote(), MODULE, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
-            book.installed(result)
-            kept = ("executions", "boot_id", "reboot", "repaired")
-            step.detail = dict({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
-            raise_if_failed(result)
-            at_the_release(result.get("assessment") or {}, book.release)
-        return result
+        return installing.rounds(installing.install(plan))

@@ -23,6 +23,11 @@ options:
   timeout:
     description: Limit in seconds for the host to come back. By default E(patch_reboot_timeout), or 600.
     type: float
+  before:
+    description: Of O(run_id), that it comes before the installation. Done only where E(patch_reboot_before) is true, a reboot is due already and something is
+      to be installed.
+    type: bool
+    default: false
 author:
   - fleetops.patchtrain contributors (@fleetops)
 """

@@ -13,7 +13,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .asking import Asking
@@ -204,7 +204,7 @@ class HostBook:
 
     def touched(self) -> bool:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
-        return any(step.step in ("install", "reboot") for step in self._steps())
+        return any(step.step in ("install", "reboot", "reboot before") for step in self._steps())
 
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
@@ -213,6 +213,31 @@ class HostBook:
     def installation(self) -> Optional[Step]:
         """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end."""
         return self.last_step("install")
+
+    def installations(self) -> int:
+        """How many installations of this run were seen to end well."""
+        return sum(1 for step in self._steps() if step.step == "install" and step.outcome == "ok")
+
+    def job_step(self) -> str:
+        """The name by which the host knows the job of the next installation. One whose end nobody saw keeps its name."""
+        ended = sum(1 for step in self._steps() if step.step == "install" and step.outcome in ("ok", "failed"))
+        return "install" if not ended else "install-%d" % (ended + 1)
+
+    def last_job(self) -> str:
+        """The name of the job that was begun last."""
+        installed = self.installation()
+        return str(((installed.detail or {}) if installed else {}).get("job") or self.job_step())
+
+    def changed_to(self) -> Set[Tuple[str, str, Optional[str]]]:
+        """What this run has installed on the host: name, architecture, version."""
+        with self._ledger.read() as c:
+            return {(done.name, done.arch, done.to_version) for done in packages.of_host(c, self._run.id, self.host) if done.result == "installed"}
+
+    def replanned(self, result: Dict[str, Any]) -> None:
+        """Keep what a further round installs; the health from before stays."""
+        with self._ledger.write() as c:
+            assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
+            hosts.set_plan(c, self._run.id, self.host, result["plan"])
 
     def last_step(self, name: str) -> Optional[Step]:
         """The last step of this name, if one was begun; without an outcome nobody saw its end."""
