@@ -37,6 +37,11 @@ _CHECK_BITS, _CHECK_ON = 0x02 | 0x04 | 0x08, 0x02 | 0x04
 # srv_op_state: stopped, starting (slow start, takes traffic), running, stopping (takes no new traffic).
 _TAKES_TRAFFIC = (1, 2)
 
+
+class NotAnswering(MaintenanceFailed):
+    """Nobody answers at the runtime API: HAProxy does not run, is just being restarted, or listens elsewhere."""
+
+
 Address = Union[str, Tuple[str, int]]
 
 
@@ -48,6 +53,7 @@ class Usage:
     status: str = ""
     check: str = ""
     backup: bool = False
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Server:
     weight: int
     check_state: int
     usage: Usage = Usage()
+    agent_state: int = 0
 
     @property
     def path(self) -> str:
@@ -95,6 +102,11 @@ class Server:
         """Whether health checks of its own decide on it."""
         return self.check_state & _CHECK_BITS == _CHECK_ON
 
+    @property
+    def has_agent(self) -> bool:
+        """Whether a program on the host has a say in state and weight."""
+        return self.agent_state & _CHECK_BITS == _CHECK_ON
+
 
 def is_name(text: str) -> bool:
     """Whether HAProxy could have a backend or server of this name."""
@@ -124,7 +136,8 @@ def parse_servers(text: str) -> List[Server]:
 def _server(row: Dict[str, str]) -> Server:
     try:
         return Server(row["be_name"], row["be_id"], row["srv_name"], row["srv_id"], int(row["srv_op_state"]),
-                      int(row["srv_admin_state"]), int(row["srv_uweight"]), int(row["srv_check_state"]))
+                      int(row["srv_admin_state"]), int(row["srv_uweight"]), int(row["srv_check_state"]),
+                      agent_state=int(row["srv_agent_state"]))
     except (KeyError, ValueError) as error:
         raise ParseFailed("haproxy's 'show servers state' has a row without %s: %s" % (error, first_line(str(row)))) from error
 
@@ -143,7 +156,8 @@ def _usage(row: Dict[str, Any]) -> Usage:
     except (KeyError, TypeError, ValueError) as error:
         raise ParseFailed("haproxy's 'show stat' has a row without a count of sessions: %s" % first_line(str(row))) from error
     check = ": ".join(part for part in (row.get("check_status"), row.get("last_chk") or row.get("check_desc")) if part)
-    return Usage(sessions, row.get("status") or "", first_line(check) if check else "", row.get("bck") == "1")
+    agent = ": ".join(part for part in (row.get("agent_status"), row.get("last_agt") or row.get("agent_desc")) if part)
+    return Usage(sessions, row.get("status") or "", first_line(check) if check else "", row.get("bck") == "1", first_line(agent) if agent else "")
 
 
 class Transport(Protocol):
@@ -165,10 +179,10 @@ class SocketTransport:
                 connection.sendall(command.encode("ascii") + b"\n")
                 return self._receive(connection, deadline).decode("utf-8", "replace")
         except socket.timeout as error:
-            raise MaintenanceFailed("haproxy's runtime API at %s did not answer %r within %g s"
-                                    % (self, command, self._limit), socket=str(self)) from error
+            raise NotAnswering("haproxy's runtime API at %s did not answer %r within %g s"
+                               % (self, command, self._limit), socket=str(self)) from error
         except OSError as error:
-            raise MaintenanceFailed(
+            raise NotAnswering(
                 "haproxy's runtime API at %s can't be used: %s; does haproxy run there, with 'stats socket %s level admin', and may "
                 "this user use it?" % (self, error.strerror or error, self), socket=str(self)) from error
 
@@ -255,3 +269,7 @@ def command_set(server: Server, state: str) -> str:
 
 def command_health_down(server: Server) -> str:
     return "set server %s health down" % server.path
+
+
+def command_weight(server: Server, weight: int) -> str:
+    return "set server %s weight %d" % (server.path, weight)

@@ -105,14 +105,17 @@ class Service:
 class Balancer:
     """The running HAProxy, and what a test needs to know of it without the driver's help."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG, **more: object) -> None:
         self.dir = folder
         self.services = {name: Service(folder / (name + ".sock")) for name in ("web1", "web2")}
-        self.port = _free_port()
-        (folder / "haproxy.cfg").write_text(CONFIG.format(dir=folder, port=self.port))
+        self.port = free_port()
+        (folder / "haproxy.cfg").write_text(config.format(dir=folder, port=self.port, **more))
         self._log = (folder / "log").open("w")
-        self._process = subprocess.Popen(["haproxy", "-db", "-f", str(folder / "haproxy.cfg")], stdout=self._log, stderr=self._log)
         self.transport = SocketTransport(str(self.socket))
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(["haproxy", "-db", "-f", str(self.dir / "haproxy.cfg")], stdout=self._log, stderr=self._log)
         wait(lambda: self.socket.exists() and self._healthy(), "a healthy haproxy")
 
     @property
@@ -122,9 +125,14 @@ class Balancer:
     def _healthy(self) -> bool:
         return all(server.up and server.weight for server in self.servers())
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """HAProxy alone ends, and with it all that was said to it at run time."""
         self._process.terminate()
         self._process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        self.end()
         self._log.close()
         for service in self.services.values():
             service.stop()
@@ -175,7 +183,7 @@ class Balancer:
         wait(lambda: not any(self.sessions(s.path) for s in self.servers()), "the end of all sessions")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

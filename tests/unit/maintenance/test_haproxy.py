@@ -69,7 +69,7 @@ def test_entering_ends_in_maintenance_in_every_backend_that_has_the_server(balan
     assert [s.path for s in balancer.servers() if s.name == "web2" and s.word != "in_service"] == []
     assert of(result, "shop") == {
         "backend": "shop", "server": "web1", "prior_state": "in_service", "state": "maintenance", "up": False, "sessions": 0,
-        "status": "MAINT", "check": "", "peers_in_service": 1, "backup_peers_in_service": 1}
+        "status": "MAINT", "check": "", "agent": "", "weight": 1, "peers_in_service": 1, "backup_peers_in_service": 1}
 
 
 def test_only_the_named_backends_are_touched(balancer):
