@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -179,3 +180,35 @@ def test_a_silence_spans_drain_to_restore_and_expires_by_itself(fleet: Canned, l
     assert listener.log == ["silent h1", "heard h1", "silent h2"], "what stays drained is silent until the silence ends by itself"
     times = [datetime.strptime(listener.silences["id-h2"][key], "%Y-%m-%dT%H:%M:%SZ") for key in ("startsAt", "endsAt")]
     assert (times[1] - times[0]).total_seconds() == 5400
+
+
+# --- stop, and a controller that is killed
+
+
+def in_the_middle(fleet: Canned, **variables: Any) -> Any:
+    """A run in which a host is installing until ``install.hold`` is gone."""
+    fleet.write("install.hold", "")
+    process = fleet.start("fleetops.patchtrain.patch", patch_max_unavailable=1, patch_run_name="night", **variables)
+    deadline = time.monotonic() + 60
+    while not (fleet.folder / "install.reached").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+def test_a_run_that_is_stopped_says_so_after_its_end(fleet: Canned) -> None:
+    process = in_the_middle(fleet, **hooks(fleet))
+    stopped = fleet.play("fleetops.patchtrain.control", control="stopped")
+    (fleet.folder / "install.hold").unlink()
+    done = fleet.finish(process)
+    assert fleet.runs() == ["stopped"], stopped.text + done.text
+    assert said(fleet) == ["before", "on_stop", "after"] and "on_stop stopped" in (fleet.folder / "said").read_text()
+
+
+def test_a_run_that_is_gone_on_with_does_not_repeat_a_hook(fleet: Canned) -> None:
+    process = in_the_middle(fleet, **hooks(fleet))
+    process.kill()
+    process.communicate(timeout=60)
+    (fleet.folder / "install.hold").unlink()
+    done = fleet.play(patch_max_unavailable=1, patch_run_name="night", **hooks(fleet))
+    assert done.rc == 0 and fleet.runs() == ["succeeded"], done.text
+    assert said(fleet) == ["before", "after"]
