@@ -34,7 +34,7 @@ ENTRIES = {
     "drain": "Only take the host out of service",
     "restore": "Bring back a host that stayed drained",
 }
-RAW = ("patch_max_unavailable", "patch_max_failed", "patch_canaries")
+RAW = ("patch_max_unavailable", "patch_max_failed", "patch_canaries", "patch_retries")
 DICTS = ("patch_maintenance", "patch_health_checks", "patch_blocker_checks", "patch_budgets")
 FORCE = {"description": "Brings back a host that does not pass its health gate, for this reason, which is recorded.", "type": "str", "default": ""}
 
