@@ -120,18 +120,17 @@ def _by_cause(bound: Simulation, unbound: Simulation) -> dict[str, float]:
 
 
 def _enough(free: Roll) -> int:
-    """So many forks that every host goes as early as without a limit of them: each that has begun and everybody before it, but for those that
+    """So many forks that every host goes as early as without a limit of them: for each that begins, it and everybody before it, but for as many as
     are through by then."""
     order = sorted(range(len(free.tasks)), key=lambda number: (free.ends[number] if free.starts[number] is None else free.starts[number], number))
     through = sorted(end + (task.soak_s if start is not None else 0) for end, start, task in zip(free.ends, free.starts, free.tasks))
-    needed = furthest = gone = 0
+    needed = gone = 0
     for number in order:
         start = free.starts[number]
         at = free.ends[number] if start is None else start
-        furthest = max(furthest, number + 1)
         while gone < len(through) and through[gone] <= at:
             gone += 1
-        needed = max(needed, furthest - gone)
+        needed = max(needed, number + 1 - gone)
     return max(needed, 1)
 
 

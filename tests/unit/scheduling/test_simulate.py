@@ -17,7 +17,7 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.bud
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budgets import Sets, Standing, in_turn, sort_into_sets
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.rules import parse_rules
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate import (
-    DEFERRED, NOT_STARTED, PATCHED, Simulation, forecast, simulate)
+    DEFERRED, NOT_STARTED, PATCHED, Simulation, _enough, forecast, simulate)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate_limits import Limits, limits_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate_roll import FORKS, Elsewhere, Roll, Task
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.windows import WINDOW
@@ -105,6 +105,15 @@ def test_with_as_many_forks_as_are_enough_nobody_waits_for_one(roll: tuple[Sets,
     assert FORKS not in free.waits and 1 <= free.forks_needed <= len(tasks)
     told = sum(host.waited_s for host in free.simulation.hosts)
     assert sum(free.waits.values()) == pytest.approx(told)
+
+
+@given(_rolls())
+def test_what_is_enough_for_certain_changes_nothing(roll: tuple[Sets, int | None, list[Task], int]) -> None:
+    sets, wanted, given_tasks, _forks = roll
+    limits, tasks = limits_of(sets, wanted), [Task(task.host, task.seconds, soak_s=task.soak_s) for task in given_tasks]
+    free = Roll(tasks, limits, len(tasks), 0.0, 0, ()).play()
+    bound = Roll(tasks, limits, _enough(free), 0.0, 0, ()).play()
+    assert (bound.starts, bound.ends) == (free.starts, free.ends)
 
 
 # --- what people ask of it --------------------------------------------------------------------------------------------------
