@@ -41,6 +41,11 @@ _TAKES_TRAFFIC = (1, 2)
 class NotAnswering(MaintenanceFailed):
     """Nobody answers at the runtime API: HAProxy does not run, is just being restarted, or listens elsewhere."""
 
+    @property
+    def kind(self) -> str:
+        """Only the driver needs to tell it apart."""
+        return MaintenanceFailed.__name__
+
 
 Address = Union[str, Tuple[str, int]]
 

@@ -271,7 +271,7 @@ def test_a_restart_after_the_drain_is_seen_by_verify_and_leaving_finds_nothing_t
 
 
 class Meeting:
-    """A transport that lets ``both`` go on once both have sent their drain, the first time."""
+    """A transport that sends a drain once ``both`` have looked, and goes on once both have sent theirs; the first time."""
 
     def __init__(self, transport, both):
         self._transport = transport
@@ -279,9 +279,12 @@ class Meeting:
         self._met = False
 
     def ask(self, command):
-        answer = self._transport.ask(command)
-        if command.endswith("state drain") and not self._met:
+        meets = command.endswith("state drain") and not self._met
+        if meets:
             self._met = True
+            self._both.wait(10)
+        answer = self._transport.ask(command)
+        if meets:
             self._both.wait(10)
         return answer
 
