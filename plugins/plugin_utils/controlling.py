@@ -21,6 +21,11 @@ from .standing import standing
 Result = Dict[str, Any]
 
 
+_STEPS = (("drain", "patch_drain_timeout"), ("install", "patch_install_timeout"), ("reboot", "patch_reboot_timeout"), ("gate", "patch_health_timeout"),
+          ("soak", "patch_soak"))
+_TRIED_AGAIN = ("drain", "install", "gate")
+
+
 class StillAlive(PatchtrainError):
     """Somebody works on it."""
 
@@ -65,8 +70,14 @@ def _are(names: Sequence[str]) -> str:
 def limits(run: Run) -> float:
     """Seconds that a host which was just started can take, by the limits of its steps."""
     known = run.settings
-    steps = ("patch_drain_timeout", "patch_install_timeout", "patch_reboot_timeout", "patch_health_timeout", "patch_soak")
-    return sum(float(known.get(name) or 0) for name in steps) + 4 * float(known.get("patch_hook_task_timeout") or 0)
+    retries, rounds = known.get("patch_retries") or 0, int(known.get("patch_rounds") or 1)
+    total = 4 * float(known.get("patch_hook_task_timeout") or 0)
+    for step, name in _STEPS:
+        again = retries.get(step, 0) if isinstance(retries, dict) else retries if step in _TRIED_AGAIN else 0
+        once = float(known.get(name) or 0) * (1 + again) + float(known.get("patch_retry_delay") or 0) * again
+        total += once * (rounds if step == "install" else 1)
+    return total
+
 
 
 def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Result:

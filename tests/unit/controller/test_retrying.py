@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import host_health_info, host_reboot, maintenance_mode, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (
     CommandFailed, CommandTimeout, LockTimeout, MaintenanceFailed, PatchtrainError)
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import limits
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import UpdateLoop
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.prepared import HostFailed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.rebooting import Rebooted
@@ -216,3 +217,10 @@ def test_a_reboot_that_is_due_comes_first_and_once(prepared: Any, monkeypatch: p
     assert not prepared.do(host_reboot, before=True, **args)["rebooted"], "of a run that is gone on with"
     rolled(prepared, Host(updates_install=[dict(done(), reboot={"required": True, "reasons": ["again"]})]))
     assert prepared.book().reboot_due() == ["again"], "the installation may want another"
+
+
+@pytest.mark.parametrize("more, seconds", [
+    ({}, 300 + 3600 + 600 + 300), ({"patch_retries": 1, "patch_retry_delay": 10}, 2 * (300 + 3600 + 300) + 600 + 30),
+    ({"patch_retries": {"install": 2}, "patch_retry_delay": 0, "patch_rounds": 2}, 300 + 6 * 3600 + 600 + 300)])
+def test_how_long_a_stop_takes_at_most_knows_of_them(desk: Any, more: Dict[str, Any], seconds: float) -> None:
+    assert limits(desk.open(patch_hook_task_timeout=0, **more)) == seconds
