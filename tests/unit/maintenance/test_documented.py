@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docs/drivers.md shows is run as it stands there: the example driver, and the three programs of the command driver."""
+"""What docs/drivers.md and docs/writing-drivers.md show is run as it stands there: the example driver, and the three programs of the command driver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.dr
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
 from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode
 
-PAGE = (Path(__file__).parents[3] / "docs" / "drivers.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = "".join((DOCS / name).read_text() for name in ("drivers.md", "writing-drivers.md"))
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 PROGRAMS = {match[1]: text for kind, text in BLOCKS if kind == "sh" for match in [re.match(r"#!/bin/sh\n# ([a-z-]+): ", text)] if match}
 
@@ -35,7 +36,7 @@ def flag(monkeypatch, tmp_path):
     module = ModuleType(name)
     module.__package__ = registry.__name__.rpartition(".")[0]
     monkeypatch.setitem(sys.modules, name, module)
-    exec(compile(text, "docs/drivers.md", "exec"), module.__dict__)
+    exec(compile(text, "docs/writing-drivers.md", "exec"), module.__dict__)
     monkeypatch.setitem(registry.DRIVERS, "flag", module.KIND)
 
     def make(check=False, act=lambda: None, **options):
