@@ -54,9 +54,11 @@ options:
         /run/haproxy/admin.sock); C(mode), C(drain) or C(maint) (default: C(drain)); C(then_maint), whether a drained server without
         sessions is then set to maint, so that no client that a cookie binds to it returns (default: true); C(min_peers), how many
         other usable servers each backend must have (default: 1); C(count_backup), whether backup servers count as such (default:
-        false); C(poll), seconds between two looks (default: 0.5)."
+        false); C(weight_steps), in how many equal steps the weight is lowered first (default: 0); C(weight_seconds), how long these take
+        together (default: 30); C(poll), seconds between two looks (default: 0.5)."
       - "Of V(command): C(enter), C(verify) and C(leave), commands as lists of words, all required; C(verify_left) and C(prior),
-        optional ones; C(poll), seconds between two verifications (default: 2). They find the host's name in the environment variable
+        optional ones; C(blocked_rc), the return code by which C(prior) or C(enter) says that the host's work can't go elsewhere;
+        C(poll), seconds between two verifications (default: 2). They find the host's name in the environment variable
         E(PATCHTRAIN_HOST)."
       - "Of V(pacemaker): C(node), the node's name in the cluster (default: O(host)); C(min_peers), how many other nodes must be usable
         (default: all others); C(ignore), names of resources, groups or clones that are neither moved nor looked at; C(poll), seconds

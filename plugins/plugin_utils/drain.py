@@ -95,8 +95,11 @@ def _enter_again(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[
 
 def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
     place = dict(step["undo"])
-    with book.step("leave", place["place"]):
+    with book.step("leave", place["place"]) as note:
         result = _execute(reach(place["place"]), place, state="left")
+        if not result.get("changed") and str(place["prior_state"]).startswith(IN_SERVICE):
+            # Somebody, or a restart of what keeps the state, has brought it back while it was patched; or its driver had undone it.
+            note.message = "nothing to do: it was in service already"
         book.undone(step["id"])
     return result
 

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All places of one host: their order, and what becomes of them when one says no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CannotMove, MaintenanceFailed
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+
+BLOCKED = {"failed": True, "msg": "no peer", "error": {"kind": "CannotMove", "blocked": True}, "undone": None}
+FAILED = {"failed": True, "msg": "broke", "error": {"kind": "MaintenanceFailed"}, "undone": True}
+
+
+class Asked:
+    """Places that are entered one after another; ``said`` is by whom what was asked, ``answers`` what a place says when entered in earnest."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.said: list[Any] = []
+        self.answers = answers
+
+    def reach(self, name: str) -> Any:
+        asked = self
+
+        class Place:
+            def __init__(self) -> None:
+                self.name = name
+
+            def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
+                if check:
+                    return {"changed": True, "prior_state": "in_service"}
+                asked.said.append((name, args["state"]))
+                return dict(asked.answers.get("%s_%s" % (name, args["state"]), {"changed": True, "prior_state": "in_service"}))
+
+        return Place()
+
+
+def enter(desk: Any, asked: Asked) -> Any:
+    desk.open()
+    book = desk.book()
+    assert book.take_slot(Settings.from_variables({}, "web1"), ()).granted
+    places = [{"driver": "command", "place": place} for place in ("a", "b", "c")]
+    return drain.enter(places, "web1", book, asked.reach, 5.0)
+
+
+def failed(desk: Any, error: Any) -> Any:
+    return desk.do(maintenance_slot, state="failed", run_id="night", failed_task="Enter maintenance mode", failure=dict(error.as_result(), failed=True))
+
+
+def test_places_are_entered_in_order_and_left_in_reverse(desk: Any) -> None:
+    asked = Asked()
+    enter(desk, asked)
+    drain.leave(desk.book(), asked.reach)
+    assert asked.said == [("a", "entered"), ("b", "entered"), ("c", "entered"), ("c", "left"), ("b", "left"), ("a", "left")]
+
+
+def test_where_one_is_blocked_it_is_not_touched_again_and_the_others_are_left_in_reverse(desk: Any) -> None:
+    asked = Asked(c_entered=BLOCKED)
+    with pytest.raises(CannotMove, match="command at c: no peer; the places before it were brought back") as caught:
+        enter(desk, asked)
+    assert asked.said[3:] == [("b", "left"), ("a", "left")]
+    assert failed(desk, caught.value)["host_state"] == "blocked"
+    assert (desk.state().state, desk.slots()) == ("blocked", []) and "no peer" in desk.state().reason
+
+
+def test_one_that_failed_is_left_too_and_has_failed(desk: Any) -> None:
+    asked = Asked(b_entered=FAILED)
+    with pytest.raises(MaintenanceFailed) as caught:
+        enter(desk, asked)
+    assert not isinstance(caught.value, CannotMove) and asked.said[2:] == [("b", "left"), ("a", "left")]
+    assert failed(desk, caught.value)["host_state"] == "failed" and desk.slots() == []
+
+
+def test_blocked_at_one_place_and_stuck_at_another_has_failed_and_keeps_its_slot(desk: Any) -> None:
+    asked = Asked(c_entered=BLOCKED, b_left=FAILED)
+    with pytest.raises(MaintenanceFailed, match="undoing the places before it failed too") as caught:
+        enter(desk, asked)
+    assert not isinstance(caught.value, CannotMove)
+    desk.places["b"] = desk.place("b", MaintenanceFailed("still stuck"))
+    assert failed(desk, caught.value)["host_state"] == "failed" and desk.slots() == [("night", "web1")]
+
+
+def test_a_blocked_host_for_which_a_hook_was_begun_keeps_its_slot(desk: Any) -> None:
+    asked = Asked(a_entered=BLOCKED)
+    with pytest.raises(CannotMove) as caught:
+        enter(desk, asked)
+    desk.book().begin("hook before_drain")
+    assert failed(desk, caught.value)["host_state"] == "failed" and desk.slots() == [("night", "web1")]
+
+
+def test_one_that_was_back_already_is_told(desk: Any) -> None:
+    asked = Asked(b_left={"changed": False, "prior_state": "in_service"})
+    enter(desk, asked)
+    drain.leave(desk.book(), asked.reach)
+    assert [(step.place, step.message) for step in desk.steps() if step.step == "leave"] == [
+        ("c", ""), ("b", "nothing to do: it was in service already"), ("a", "")]
+
+
+def test_control_names_the_blocked_and_how_they_are_tried_again(desk: Any) -> None:
+    desk.open()
+    desk.book().state("blocked", "the guest db1 can't move")
+    told = desk.do(patch_run, state="info", run_id="night")
+    assert "blocked: web1, because of the guest db1 can't move" in told["text"] and "-e patch_from_blocked=night" in told["text"]
+    assert told["runs"][0]["blocked"] == [{"host": "web1", "reason": "the guest db1 can't move"}]
