@@ -17,4 +17,5 @@ cp /boot/vmlinuz-* "$home/vmlinuz"
 rm -r "$tree"
 dpkg-query -W -f '${Package}\n' 'linux-image-*' | xargs dpkg --purge
 dpkg --purge initramfs-tools initramfs-tools-core linux-base || true
-rm -rf /boot/* /usr/lib/modules
+find /boot -mindepth 1 -delete
+rm -rf /usr/lib/modules
