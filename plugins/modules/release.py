@@ -32,7 +32,7 @@ options:
       - V(surveyed) asks hosts that still see upstream (O(hosts), by default its golden hosts) what has been published since that it does not carry.
       - V(listed) tells all releases, and all that stages ever pointed to.
       - V(verified) checks its published files and indexes against their checksums.
-      - V(signed) renews the signatures of all releases on the repository host, after O(signing_keys) have changed.
+      - V(signed) renews the signatures of all releases on the repository host, after O(repository.signing_keys) have changed.
       - V(deleted) removes it from the repository host. A release that a stage points to, or that a host runs, needs O(force) and O(reason).
     type: str
     required: true

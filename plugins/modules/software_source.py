@@ -50,7 +50,6 @@ options:
       - Needed with O(state=attached), unless O(release) is given.
     type: list
     elements: str
-    no_log: false
   passthrough:
     description: Globs over ids, addresses and file names of sources that stay visible beside the release's.
     type: list
@@ -156,7 +155,7 @@ SPEC: Dict[str, Any] = {
     "url": {"type": "str"},
     "digest": {"type": "str"},
     "keys": {"type": "list", "elements": "str", "no_log": False},
-    "passthrough": {"type": "list", "elements": "str", "default": []},
+    "passthrough": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "package_gpgcheck": {"type": "bool", "default": False},
     "manager": {"type": "str", "choices": ["auto", "apt", "dnf", "zypper"], "default": "auto"},
     "refresh_timeout": {"type": "float", "default": 300},

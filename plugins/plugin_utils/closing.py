@@ -24,6 +24,7 @@ from .scheduling.states import HOST_WORKING, RUN_FINAL, uses_up_failures
 from .settings import Settings
 
 COLUMNS = 100
+_RELEASES = 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,6 @@ class Batch:
     left: Sequence[str] = ()
     fails_hosts: bool = True
     any_is_fatal: bool = False
-_RELEASES = 200
 
 
 def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:

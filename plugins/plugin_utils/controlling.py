@@ -79,7 +79,6 @@ def limits(run: Run) -> float:
     return total
 
 
-
 def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Result:
     """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them."""
     if not names or not reason:

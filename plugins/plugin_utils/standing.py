@@ -102,4 +102,3 @@ def _blocked(run: Mapping[str, Any]) -> List[str]:
 def _span(seconds: float) -> str:
     minutes = int(seconds // 60)
     return "%d s" % seconds if minutes < 1 else "%d min" % minutes if minutes < 120 else "%d h" % (minutes // 60)
-

@@ -10,9 +10,9 @@ after a crash of everything else, finds there where it came from and how it was.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 

@@ -9,9 +9,9 @@ Fed with a database in which a node is in standby, it says by Pacemaker's own ru
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from typing import Collection, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from ..errors import ParseFailed

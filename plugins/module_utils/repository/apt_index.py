@@ -101,4 +101,3 @@ def checksums(release: str) -> Dict[str, Tuple[int, str]]:
             digest, size, name = line.split()
             found[name] = (int(size), digest)
     return found
-

@@ -96,4 +96,3 @@ def _is_rpm(path: str) -> bool:
     """rpm takes any other file for a list of packages."""
     with open(path, "rb") as handle:
         return handle.read(len(_RPM_MAGIC)) == _RPM_MAGIC
-

@@ -229,4 +229,3 @@ def remove(root: Root, digest: str, check_mode: bool, deadline: Deadline) -> Res
             shutil.rmtree(root.part(digest))
         gone = pool.collect(root, False)
     return {"changed": there or bool(gone), "digest": digest, "releases": [digest] if there else []}
-

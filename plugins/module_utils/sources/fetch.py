@@ -32,7 +32,7 @@ def check_url(url: str, digest: str) -> str:
 
 def fetch(url: str, limit: float) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=limit) as answer:
+        with urllib.request.build_opener().open(url, timeout=limit) as answer:
             content: bytes = answer.read(_LARGEST + 1)
     except urllib.error.HTTPError as error:
         raise SourceRefused("%s is not there: HTTP %d %s" % (url, error.code, error.reason), url=url) from error

@@ -309,4 +309,3 @@ def _refreshed(place: Place, limit: float) -> List[str]:
     except PatchtrainError as error:
         return ["the host has its own sources again, and they can't be fetched: %s" % error.message]
     return []
-

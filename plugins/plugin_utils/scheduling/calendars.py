@@ -39,7 +39,6 @@ class Frozen:
 class Freeze(Protocol):
     def between(self, start: float, stop: float, zone: ZoneInfo) -> list[Frozen]:
         """All that touches the time from ``start`` to ``stop``, whole, in order."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class Rule:
         parts["UNTIL"] = _local_until(parts["UNTIL"], zone) if "UNTIL" in parts else ""
         text = ";".join("%s=%s" % (key, value) for key, value in parts.items() if value)
         found = rrule.rrulestr(text, dtstart=self._first(parts, moment))
-        assert isinstance(found, rrule.rrule)
+        if not isinstance(found, rrule.rrule):
+            raise WrongRule("%s is no single rule" % self.text)
         return found
 
     def _first(self, parts: dict[str, str], moment: datetime) -> datetime:
@@ -166,7 +167,8 @@ def _check_without_day(parts: dict[str, str]) -> None:
 def _local_until(value: str, zone: tzinfo) -> str:
     """UNTIL as local time. A day alone is meant with all its hours."""
     match = _UNTIL.fullmatch(value)
-    assert match
+    if match is None:
+        raise WrongRule("UNTIL is %s, which is no date" % value)
     if not match["time"]:
         return match["day"] + "T235959"
     if not match["utc"]:

@@ -38,8 +38,8 @@ def obsoletes(runner: Runner, names: Sequence[str]) -> Dict[str, List[str]]:
     """Which names the installed packages of these names obsolete."""
     done = runner.run(["rpm", "-q", "--qf", "[%{=NAME}|%{OBSOLETENAME}\\n]", "--"] + list(names)).check()
     found: Dict[str, List[str]] = {}
-    for name, bar, other in (line.partition("|") for line in done.stdout.splitlines()):
-        if bar:
+    for name, divider, other in (line.partition("|") for line in done.stdout.splitlines()):
+        if divider:
             found.setdefault(name, []).append(other)
     return found
 
