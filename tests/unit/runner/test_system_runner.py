@@ -97,6 +97,18 @@ def state(pid):
 
 
 @pytest.fixture()
+def heard(monkeypatch):
+    """Set as soon as the program is listened to. Before that Python itself is about to start it, and a signal finds no program yet."""
+    event, communicate = threading.Event(), subprocess.Popen.communicate
+
+    def listening(self, *args, **kwargs):
+        event.set()
+        return communicate(self, *args, **kwargs)
+    monkeypatch.setattr(subprocess.Popen, "communicate", listening)
+    return event
+
+
+@pytest.fixture()
 def pids(tmp_path):
     """Where a script leaves the ids of its processes; what is still there in the end is killed."""
     folder = tmp_path / "pids"
@@ -107,16 +119,16 @@ def pids(tmp_path):
             os.kill(int(path.read_text()), signal.SIGKILL)
 
 
-def test_who_is_told_to_end_leaves_no_program_behind(system, tmp_path, pids):
+def test_who_is_told_to_end_leaves_no_program_behind(system, tmp_path, pids, heard):
     script = 'sleep 60 & echo $! > "$0/pids/child"; echo $$ > "$0/pids/shell"; wait'
-    with told_to_end_when(lambda: len(pids()) == 2), pytest.raises(ToldToEnd):
+    with told_to_end_when(lambda: len(pids()) == 2 and heard.is_set()), pytest.raises(ToldToEnd):
         system.run(["sh", "-c", script, str(tmp_path)], limit=30)
     wait(lambda: {state(pid) for pid in pids()} <= {None, "Z"}, "their end")
 
 
-def test_what_has_no_limit_is_never_cut(system, tmp_path, pids):
+def test_what_has_no_limit_is_never_cut(system, tmp_path, pids, heard):
     script = 'echo $$ > "$0/pids/shell"; exec sleep 60'
-    with told_to_end_when(lambda: len(pids()) == 1), pytest.raises(ToldToEnd):
+    with told_to_end_when(lambda: len(pids()) == 1 and heard.is_set()), pytest.raises(ToldToEnd):
         system.run(["sh", "-c", script, str(tmp_path)], limit=None)
     assert state(pids()[0]) not in (None, "Z")
 
