@@ -72,6 +72,10 @@ sanity: dev ## ansible-test sanity without containers; SANITY='--test pep8' for 
 bench: dev ## what things cost beside the raw tools, in ratios; minutes; BENCH='--json PATH' and other options
 	@$(PYTHON_HERE) scripts/bench.py $(BENCH)
 
+.PHONY: bench-roll
+bench-roll: lab-machine ## a roll beside its bare work and the usual playbook, on a lab; minutes; BENCH='--hosts 12 --json PATH'
+	@$(PYTHON_HERE) scripts/bench_roll.py $(BENCH)
+
 # --- what is made of it
 
 .PHONY: build

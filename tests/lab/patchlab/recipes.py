@@ -82,6 +82,8 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
         commands=(("install", "-d", "/srv/patchtrain"),)),
     Recipe("web", "base", lab=_LAB, commands=(("apt-mark", "auto", "patchlab-lib"),)),
     Recipe("web-needrestart", "web", debian=("needrestart",)),
+    # What Ansible's own apt module needs, and nothing of this collection.
+    Recipe("web-python-apt", "web", debian=("python3-apt",)),
     Recipe("ha", "web", debian=cluster.DEBIAN, files=cluster.FILES, commands=cluster.COMMANDS),
     Recipe("hypervisor", "web", debian=hypervisor.DEBIAN, files=hypervisor.FILES, commands=hypervisor.COMMANDS),
     # munge makes its key when it is installed, so that all hosts of this image share one.

@@ -65,6 +65,7 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         *(HostSpec(f"dnf{number}", "dnf", 8 + number, groups=("dnf", "fleet"), manager="dnf") for number in (1, 2)),
         *(HostSpec(f"zypper{number}", "zypper", 10 + number, groups=("zypper", "fleet"), manager="zypper") for number in (1, 2)),
     ),
+    "bench": (_LB, *(_web(f"web{number}", number, user="ops" if number % 2 else "root", image="web-python-apt") for number in range(1, 13))),
     "mini": (_LB, *_WEB[:2]),
     "apt1": (_web("web1", 1),),
     "train": (
