@@ -22,7 +22,7 @@ from benchmark.timing import Wrong
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
-    work = roll_lab.Workload(options.hosts, options.slow, options.quick, options.limit, options.settle)
+    work = roll_lab.Workload(options.hosts, options.slow, options.quick, options.limit, options.settle, options.debian)
     try:
         with folder() as top:
             bench = roll_lab.Bench(work, top)
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     print(roll.table(roll.rows(raw, arms["idiom"], arms["train"], work.limit)))
     print("\nWhere the train's host-seconds are\n%s" % roll.where(arms["train"], raw))
+    print("remote executions with a slot, host by host: %s" % " ".join(str(number) for number in arms["train"].cycles.values()))
     if options.json:
         options.json.write_text(json.dumps(roll.document(raw, arms, vars(work), work.limit), indent=2) + "\n")
     return 0
@@ -50,6 +51,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", type=int, default=default.quick, metavar="S", help="seconds of all others (%(default)d)")
     parser.add_argument("--limit", type=int, default=default.limit, metavar="N", help="hosts out of service at once (%(default)d)")
     parser.add_argument("--settle", type=float, default=default.settle, metavar="S", help="the train's patch_health_settle (%(default)g)")
+    parser.add_argument("--debian", action="store_true", help="Debian's security updates too")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures, and the seconds that they are of, to this file")
     return parser.parse_args(arguments)

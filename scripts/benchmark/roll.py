@@ -61,6 +61,16 @@ class Rolled:
     served: int
     failed: int
     parts: Mapping[str, float] = field(default_factory=dict)
+    cycles: Mapping[str, int] = field(default_factory=dict)
+    """Remote executions on each host itself since it has its slot."""
+    slots: float = 0.0
+    """From the first slot that was given to the last that was returned."""
+
+
+def best(one: Raw, other: Raw) -> Raw:
+    """Of two measurements before and after, because others' work on the machine comes and goes."""
+    return Raw({name: min(seconds, other.install[name]) for name, seconds in one.install.items()},
+               {name: min(seconds, other.reboot[name]) for name, seconds in one.reboot.items()}, min(one.took, other.took))
 
 
 def absences(watched: Mapping[str, Any], hosts: Sequence[str]) -> list[tuple[float, float]]:
@@ -101,6 +111,21 @@ def parts(model: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
+def slots(model: Mapping[str, Any]) -> float:
+    found = [step for host in model["hosts"] for step in host["steps"] if step["step"] != "prepare"]
+    return max((step["finished_at"] or 0.0 for step in found), default=0.0) - min((step["started_at"] for step in found), default=0.0)
+
+
+def cycles(model: Mapping[str, Any], found: Sequence[Call], addresses: Mapping[str, str]) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for host in model["hosts"]:
+        address = addresses[host["name"]]
+        begins = min((step["started_at"] for step in host["steps"] if step["step"] != "prepare"), default=None)
+        if begins is not None:
+            counted[host["name"]] = executions([call for call in found if call.address == address and call.began >= begins])[address]
+    return counted
+
+
 Row = tuple[str, float, float, float]
 
 
@@ -112,6 +137,7 @@ def rows(raw: Raw, idiom: Rolled, train: Rolled, lanes: int) -> list[Row]:
         return name, mine, theirs, mine / theirs if theirs else float("nan")
 
     return [
+        both("first slot to last return, of the bound (idiom: whole run)", train.slots / bound, idiom.total / bound),
         both("first out to last back, of the bound", train.roll / bound, idiom.roll / bound),
         both("out of service, of the raw work", train.out / raw.host_seconds, idiom.out / raw.host_seconds),
         both("whole run, of the bound", train.total / bound, idiom.total / bound),
@@ -134,16 +160,16 @@ def _after(rolled: Rolled) -> float:
 
 def table(found: Sequence[Row]) -> str:
     """For a person. Of what is counted in seconds only the ratio is told."""
-    lines = ["%-44s %8s %8s %8s" % ("measured", "train", "idiom", "ratio")]
+    lines = ["%-60s %8s %8s %8s" % ("measured", "train", "idiom", "ratio")]
     for name, mine, theirs, ratio in found:
         cells = ("", "") if name in _SECONDS else ("%.3g" % mine, "%.3g" % theirs)
-        lines.append("%-44s %8s %8s %8s" % (name, *cells, "-" if ratio != ratio else "%.3g" % ratio))
+        lines.append("%-60s %8s %8s %8s" % (name, *cells, "-" if ratio != ratio else "%.3g" % ratio))
     return "\n".join(lines)
 
 
 def where(train: Rolled, raw: Raw) -> str:
     """The train's host-seconds by step, beside the raw work."""
-    return "\n".join("%-44s %8.3g" % ("%s, of the raw work" % name, seconds / raw.host_seconds) for name, seconds in train.parts.items())
+    return "\n".join("%-60s %8.3g" % ("%s, of the raw work" % name, seconds / raw.host_seconds) for name, seconds in train.parts.items())
 
 
 def document(raw: Raw, arms: Mapping[str, Rolled], sizes: Mapping[str, object], lanes: int) -> dict[str, object]:
