@@ -143,6 +143,7 @@ detail:
   description:
     - What was seen, in the driver's own words. For haproxy C(servers), one for each backend, with C(sessions), C(status), C(check) and
       C(peers_in_service).
+    - C(moved), from drivers that know it, lists what of the host's work went elsewhere or came back, each with C(what), C(from) and C(to).
     - In check mode C(would) lists the commands that would have been given.
   returned: always
   type: dict

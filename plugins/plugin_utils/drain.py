@@ -11,13 +11,17 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput, CannotMove, MaintenanceFailed, PatchtrainError
-from .book import HostBook
+from ..module_utils.text import first_line
+from .book import HostBook, StepNote
 from .remote import Remote
 
 MODULE = "fleetops.patchtrain.maintenance_mode"
 IN_SERVICE = "in_service"
 _MARGIN = 60.0
 """Seconds that an execution at a place may take beyond the driver's own limit."""
+
+_TOLD = 10
+"""How many of those that moved a step's message names; its detail has all."""
 
 Reach = Callable[[str], Remote]
 
@@ -71,14 +75,37 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str,
     found = _execute(remote, place, state="entered", check=True)
     undo = dict(place, prior_state=found["prior_state"])
     with book.step("enter", place["place"], undo=undo) as step:
+        step.detail = {"driver": place["driver"], "prior_state": found["prior_state"]}
         try:
             result = _execute(remote, place, state="entered")
-        except CannotMove:
-            # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
-            book.undone(step.id)
+        except PatchtrainError as error:
+            step.detail.update(_evidence((error.data.get("result") or {}).get("error")))
+            if isinstance(error, CannotMove):
+                # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
+                book.undone(step.id)
             raise
-        step.detail = {"driver": place["driver"], "prior_state": found["prior_state"], "changed": result.get("changed", False)}
+        _keep(step, result)
     return result
+
+
+def _keep(step: StepNote, result: Mapping[str, Any]) -> None:
+    """What became of the host's work is on record, and who moved is told."""
+    step.detail.update(_evidence(result.get("detail")), changed=result.get("changed", False))
+    step.message = step.message or _told(step.detail.get("moved") or [])
+
+
+def _evidence(detail: Any) -> Dict[str, Any]:
+    """What the driver saw, as it told it; ``moved`` is the same for all of them and stands by itself."""
+    seen = dict(detail) if isinstance(detail, Mapping) else {}
+    moved = [dict(one) for one in seen.pop("moved", None) or [] if isinstance(one, Mapping)]
+    return dict({"moved": moved} if moved else {}, **({"evidence": seen} if seen else {}))
+
+
+def _told(moved: Sequence[Mapping[str, Any]]) -> str:
+    if not moved:
+        return ""
+    words = [first_line("%s from %s to %s" % tuple(one.get(key, "?") for key in ("what", "from", "to"))) for one in moved[:_TOLD]]
+    return "moved: %s%s" % ("; ".join(words), "; and %d more" % (len(moved) - _TOLD) if len(moved) > _TOLD else "")
 
 
 def _same(known: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
@@ -96,10 +123,12 @@ def _enter_again(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[
 def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
     place = dict(step["undo"])
     with book.step("leave", place["place"]) as note:
+        note.detail = {"driver": place["driver"]}
         result = _execute(reach(place["place"]), place, state="left")
         if not result.get("changed") and str(place["prior_state"]).startswith(IN_SERVICE):
             # Somebody, or a restart of what keeps the state, has brought it back while it was patched; or its driver had undone it.
             note.message = "nothing to do: it was in service already"
+        _keep(note, result)
         book.undone(step["id"])
     return result
 

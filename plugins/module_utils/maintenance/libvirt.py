@@ -113,7 +113,9 @@ class Libvirt:
         mine = [step.guest.uuid for step in plan.steps if not step.guest.home or step.guest.home.host == sides.here.host]
         undo = Undo(lambda: self._undo_enter(mine, max(UNDO_LIMIT, limit)), "its guests are as they were") if plan.steps else NOTHING_BEGUN
         undoing(lambda: self._take_away(sides.here, plan, deadline), undo, prior)
-        return Result(bool(plan.steps), ENTERED, prior, self._detail(sides.here, plan.steps, seconds=round(deadline.elapsed, 1)))
+        hosts = {side.uri: side.host for side in sides.others}
+        moved = [_moved(step.guest, sides.here.host, hosts.get(step.peer, step.peer)) for step in plan.steps if step.way == MOVE]
+        return Result(bool(plan.steps), ENTERED, prior, self._detail(sides.here, plan.steps, moved=moved, seconds=round(deadline.elapsed, 1)))
 
     def verify(self, state: str) -> None:
         if state == ENTERED:
@@ -134,7 +136,9 @@ class Libvirt:
             return Result(bool(todo), LEFT, prior, self._left(sides, todo, gone, would=self._would_leave(sides, todo)))
         undo = Undo(lambda: self._undo_leave(sides, todo, max(UNDO_LIMIT, limit)), "its guests are away again") if todo else NOTHING_BEGUN
         undoing(lambda: self._bring_back(todo, deadline), undo, prior)
-        return Result(bool(todo), LEFT, prior, self._left(sides, todo, gone, seconds=round(deadline.elapsed, 1)))
+        found = [where for where in map(sides.find, sorted(todo)) if where]
+        moved = [_moved(guest, side.host, sides.here.host) for side, guest in found if guest.uuid in self._took]
+        return Result(bool(todo), LEFT, prior, self._left(sides, todo, gone, moved=moved, seconds=round(deadline.elapsed, 1)))
 
     # Reading
 
@@ -401,6 +405,10 @@ def _pass_on_signal(error: PatchtrainError) -> None:
     """Told to end, in whatever just went on: that is no answer of a peer."""
     if "signal" in error.data:
         raise error
+
+
+def _moved(guest: Guest, was: str, now: str) -> Dict[str, Any]:
+    return {"what": "guest %s" % guest.told, "from": was, "to": now}
 
 
 def _label(host: str) -> str:

@@ -58,7 +58,7 @@ class Pacemaker:
             return Result(begins, ENTERED, prior, dict(self._detail(found), would=would, moves=moves))
         undo = Undo(lambda: self._put_back(found, max(UNDO_LIMIT, limit)), "node %s is out of standby again and its resources work" % self._name)
         seen = undoing(lambda: self._take_out(found, begins, deadline), undo if begins else NOTHING_BEGUN, prior)
-        return Result(begins, ENTERED, prior, dict(self._detail(seen), moves=self._moves(found.cluster, seen.cluster)))
+        return Result(begins, ENTERED, prior, dict(self._detail(seen), moved=self._moves(found.cluster, seen.cluster)))
 
     def verify(self, state: str) -> None:
         seen = self._look()
@@ -151,7 +151,8 @@ class Pacemaker:
 
     def _moves(self, before: Cluster, after: Cluster) -> List[Dict[str, Any]]:
         """A clone that works elsewhere already does not move, it only stops here."""
-        return [{"resource": name, "promoted": promoted, "from": self._name, "to": sorted(after.places(name, promoted) - {self._name})}
+        return [{"what": "resource %s%s" % (name, " (promoted)" if promoted else ""), "resource": name, "promoted": promoted, "from": self._name,
+                 "to": ", ".join(sorted(after.places(name, promoted) - {self._name}))}
                 for name, promoted in self._must_move(before) if not before.places(name, promoted) - {self._name}]
 
     def _stuck(self, names: List[str], seen: Seen) -> CannotMove:

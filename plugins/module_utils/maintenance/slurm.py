@@ -234,7 +234,8 @@ class Slurm:
             if now.ended and (now.restarts == job.restarts or not now.nodes):
                 work.ended.append(_job(now))
             elif now.restarts > job.restarts and self._elsewhere(now):
-                work.moved.append({"job": now.label, "id": now.id, "from": self._name, "to": now.nodes, "state": now.state})
+                what = "job %s of %s" % (now.label, now.user)
+                work.moved.append({"what": what, "job": now.label, "id": now.id, "from": self._name, "to": now.nodes, "state": now.state})
 
     def _elsewhere(self, job: Job) -> bool:
         return (job.ended or job.state in ("RUNNING", "SUSPENDED")) and bool(job.nodes) and self._name not in self._api.hosts(job.nodes)

@@ -154,7 +154,9 @@ def _reboot(walked: Sequence[Step]) -> Model | None:
 
 
 def _step(step: Step) -> Model:
-    return {key: getattr(step, key) for key in ("step", "place", "started_at", "finished_at", "outcome", "message")}
+    told: Model = {key: getattr(step, key) for key in ("step", "place", "started_at", "finished_at", "outcome", "message")}
+    moved = (step.detail or {}).get("moved")
+    return dict(told, moved=moved) if moved else told
 
 
 def _package(change: PackageChange) -> Model:

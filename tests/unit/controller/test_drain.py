@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CannotMove, MaintenanceFailed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 BLOCKED = {"failed": True, "msg": "no peer", "error": {"kind": "CannotMove", "blocked": True}, "undone": None}
@@ -100,6 +101,23 @@ def test_one_that_was_back_already_is_told(desk: Any) -> None:
     drain.leave(desk.book(), asked.reach)
     assert [(step.place, step.message) for step in desk.steps() if step.step == "leave"] == [
         ("c", ""), ("b", "nothing to do: it was in service already"), ("a", "")]
+
+
+def test_who_moved_is_on_record_and_told_also_where_the_drain_failed(desk: Any) -> None:
+    moved = [{"what": "job %d of ada" % number, "from": "n1", "to": "n2", "id": number} for number in range(12)]
+    lost = dict(FAILED, error={"kind": "MaintenanceFailed", "moved": moved[:1], "awaited": ["7"]})
+    asked = Asked(a_entered={"changed": True, "detail": {"moved": moved, "node": "n1"}}, b_entered=lost)
+    with pytest.raises(MaintenanceFailed):
+        enter(desk, asked)
+    first, second = [step for step in desk.steps() if step.step == "enter"]
+    assert first.detail["moved"] == moved and first.detail["evidence"] == {"node": "n1"} and first.detail["changed"] is True
+    assert first.message.startswith("moved: job 0 of ada from n1 to n2; job 1 of ada") and first.message.endswith("job 9 of ada from n1 to n2; and 2 more")
+    assert second.detail["moved"] == moved[:1] and second.detail["evidence"]["awaited"] == ["7"] and "broke" in second.message
+    assert [step.get("moved") for step in report_steps(desk) if step["step"] == "enter"] == [moved, moved[:1]]
+
+
+def report_steps(desk: Any) -> Any:
+    return run_model(desk.ledger, "night", 0, 0)["hosts"][0]["steps"]
 
 
 def test_control_names_the_blocked_and_how_they_are_tried_again(desk: Any) -> None:

@@ -37,11 +37,15 @@ def test_entered_and_left() -> None:
     assert entered.changed and [guest.active for guest in stage.hosts[HV1].guests.values()] == [False]
     assert {guest.name: (guest.state, guest.autostart) for guest in stage.hosts[HV2].guests.values()} == {
         "g1": ("running", True), "g2": ("paused", False), "-x; rm 'q$(id)": ("running", False), "gone": ("running", False)}
+    assert [(one["what"], one["from"], one["to"]) for one in entered.detail["moved"]] == [
+        ("guest %s" % name, "hv1", "hv2") for name in ("g2", "-x; rm 'q$(id)", "g1", "gone")]
     stage.driver().verify("entered")
     with pytest.raises(MaintenanceFailed, match="5 guests of hv1 are not back"):
         stage.driver().verify("left")
     left = stage.driver().leave(entered.prior_state, 60)
     assert left.changed and stage.looks() == before
+    assert {(one["what"], one["from"], one["to"]) for one in left.detail["moved"]} == {
+        ("guest %s" % name, "hv2", "hv1") for name in ("g2", "-x; rm 'q$(id)", "g1", "gone")}
     stage.driver().verify("left")
     with pytest.raises(MaintenanceFailed, match="hv1 is not empty: -x; rm 'q.*is running"):
         stage.driver().verify("entered")

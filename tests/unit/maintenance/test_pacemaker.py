@@ -82,7 +82,7 @@ def test_a_node_is_emptied_and_its_resources_are_seen_elsewhere():
     result = cluster.driver().enter(60)
     assert (result.changed, result.state, result.prior_state) == (True, "entered", "in_service")
     assert cluster.changes == [ON] and cluster.now == 2.0
-    assert [(move["resource"], move["to"]) for move in result.detail["moves"]] == [("front-address", ["ha2"]), ("front-service", ["ha2"])]
+    assert [(move["resource"], move["to"]) for move in result.detail["moved"]] == [("front-address", "ha2"), ("front-service", "ha2")]
     assert result.detail["nodes"] == {"ha1": "in standby", "ha2": "online"} and result.detail["resources"] == []
 
 
@@ -90,7 +90,7 @@ def test_check_mode_says_what_would_move_by_the_clusters_own_rules_and_changes_n
     cluster = Recorded("whole")
     result = cluster.driver(check_mode=True).enter(60)
     assert result.changed and result.detail["would"] == [ON] and cluster.changes == []
-    assert [(move["resource"], move["to"]) for move in result.detail["moves"]] == [("front-address", ["ha2"]), ("front-service", ["ha2"])]
+    assert [(move["resource"], move["to"]) for move in result.detail["moves"]] == [("front-address", "ha2"), ("front-service", "ha2")]
     left = Recorded("standby")
     result = left.driver(check_mode=True).leave("in_service", 60)
     assert result.changed and result.detail["would"] == [OFF] and left.changes == []
@@ -241,7 +241,7 @@ def test_somebody_who_takes_the_node_out_of_standby_meanwhile_is_noticed():
 def test_a_promoted_role_has_to_be_taken_over_as_well():
     cluster = Recorded("promotable")
     moves = cluster.driver(check_mode=True).enter(60).detail["moves"]
-    assert moves == [{"resource": "ledger-db", "promoted": True, "from": "ha1", "to": ["ha2"]}]
+    assert moves == [{"what": "resource ledger-db (promoted)", "resource": "ledger-db", "promoted": True, "from": "ha1", "to": "ha2"}]
     cluster.edits = [('role="Promoted" active="true" orphaned="false" blocked="false" managed="true" failed="false" failure_ignored="false" '
                       'nodes_running_on="1">\n          <node name="ha2"',
                       'role="Unpromoted" active="true" orphaned="false" blocked="false" managed="true" failed="false" failure_ignored="false" '
@@ -420,7 +420,7 @@ def test_names_are_handed_over_as_they_are(name):
     cluster.edits = [('uname="ha1"', 'uname="%s"' % escaped), ('name="ha1"', 'name="%s"' % escaped), ('resource id="front-service"', 'resource id="$(id)"')]
     result = cluster.driver(host=name).enter(60)
     assert cluster.changes == [ON[:2] + ["--node=" + name] + ON[3:]]
-    assert "$(id)" in [move["resource"] for move in result.detail["moves"]]
+    assert "$(id)" in [move["resource"] for move in result.detail["moved"]]
 
 
 @pytest.mark.parametrize("options, message", [

@@ -323,7 +323,7 @@ def test_jobs_are_moved_and_each_is_seen_elsewhere():
     cluster = Cluster(j7={}, j8={"state": "COMPLETING"}, j9={"node": "node2"})
     cluster.pace = [lambda: cluster.now > 10 and cluster.start_elsewhere(), lambda: cluster.now == 3 and cluster.end(8)()]
     result = cluster.driver(running_jobs="requeue", grace=4).enter(60)
-    assert result.detail["moved"] == [{"job": "7", "id": 7, "from": "node1", "to": "node2", "state": "RUNNING"}]
+    assert result.detail["moved"] == [{"what": "job 7 of ada", "job": "7", "id": 7, "from": "node1", "to": "node2", "state": "RUNNING"}]
     assert (result.detail["ended"], result.detail["awaited"]) == ([], [])
     assert cluster.changes[1:] == ["scontrol requeue Incomplete 7"]
 
