@@ -22,13 +22,17 @@ class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         if self.argument("run_id"):
             return self._prepare(self.book())
+        result = self._seen()
+        record_assessment(open_ledger(self.settings().patch_ledger), self.host, result["assessment"])
+        return dict(_short(result), msg=_in_a_line(result["assessment"]))
+
+    def _seen(self) -> Dict[str, Any]:
         try:
             result = self._probe("assess")
             prepared.raise_if_failed(result)
         except PatchtrainError as error:
-            result = {"assessment": _not_assessed(error)}
-        record_assessment(open_ledger(self.settings().patch_ledger), self.host, result["assessment"])
-        return dict(_short(result), msg=_in_a_line(result["assessment"]))
+            return {"assessment": _not_assessed(error)}
+        return result
 
     def _probe(self, stage: str, **more: Any) -> Dict[str, Any]:
         settings = self.settings()
@@ -51,6 +55,8 @@ class ActionModule(PatchtrainAction):
             retrying(book, self.settings(), "prepare", lambda: self._tried(book, goal, result))
         except NothingToDo as nothing:
             book.state(nothing.state, nothing.message)
+            if nothing.moved:
+                book.assessed(self._seen()["assessment"])
             return {"host_state": nothing.state, "reason": nothing.message, "msg": nothing.message, "changes": []}
         except Lost as error:
             return self._left_out(book, "unreachable", error, None)

@@ -22,11 +22,12 @@ _DONE = ("installed",)
 
 
 class NothingToDo(PatchtrainError):
-    """The host ends here, in ``state``."""
+    """The host ends here, in ``state``; with ``moved`` it has other sources than before, so that what is known of it is out of date."""
 
-    def __init__(self, state: str, message: str) -> None:
+    def __init__(self, state: str, message: str, moved: bool = False) -> None:
         super().__init__(message)
         self.state = state
+        self.moved = moved
 
 
 def aim(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) -> Dict[str, Any]:
@@ -53,12 +54,13 @@ def _back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) ->
         run = runs.get(c, settings.patch_rollback)
         done = packages.of_host(c, run.id, book.host)
         walked = steps.all_of(c, run.id, book.host)
-    wanted = before(done)
-    if not wanted:
-        raise NothingToDo("up_to_date", "run %s changed no package here" % settings.patch_rollback)
     attached = [step.detail for step in walked if step.step == "attach" and step.outcome == "ok" and step.detail]
     if attached:
+        # Also where no package was changed: the host would go on to the release that it is taken back from.
         _attach(book, ledger, remote, settings, attached[0].get("previous"))
+    wanted = before(done)
+    if not wanted:
+        raise NothingToDo("up_to_date", "run %s changed no package here" % settings.patch_rollback, moved=bool(attached) and not remote.checking)
     return {"packages": wanted, "allow_downgrade": True}
 
 
