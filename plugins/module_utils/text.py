@@ -18,6 +18,11 @@ def last_line(text: str) -> str:
     return _tame(next((line for line in reversed(text.splitlines()) if line.strip()), ""))
 
 
+def counted(number: int, what: str) -> str:
+    """``1 package``, ``2 packages``."""
+    return "%d %s%s" % (number, what, "" if number == 1 else "s")
+
+
 def _tame(line: str) -> str:
     tame = "".join(char if char.isprintable() else "?" for char in line.strip())
     return (tame if len(tame) <= LONGEST else tame[:LONGEST] + "...") or "nothing"

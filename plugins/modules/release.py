@@ -210,6 +210,19 @@ changes:
     classification: {description: The gravest of what lies between the two versions., type: str}
     advisories: {description: The advisories that lie between., type: list, elements: str}
     cves: {description: The CVEs that lie between., type: list, elements: str}
+streams:
+  description:
+    - For O(state=compared), the module streams of dnf that are different. For O(state=captured) and O(state=derived), those different from the
+      parent's.
+  returned: O(state=compared), O(state=captured) and O(state=derived)
+  type: list
+  elements: dict
+  contains:
+    platform: {description: The platform., type: str}
+    module: {description: The module., type: str}
+    change: {description: "V(added), V(removed), V(switched), or V(extra) for what a host has enabled and the release does not know.", type: str}
+    from: {description: "The stream before, V(NAME:STREAM).", type: str}
+    to: {description: The stream after., type: str}
 text:
   description: The same as a table, empty where there is no change.
   returned: O(state=compared), O(state=captured) and O(state=derived)

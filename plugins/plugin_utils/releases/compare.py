@@ -1,7 +1,8 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is different between two releases, or between a host and a release, with the advisories that lie between. Pure."""
+"""What is different between two releases, or between a host and a release, with the advisories that lie between, and in which module
+streams they are. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ from ...module_utils.packages.records import Package
 from ...module_utils.packages.versions import Compare, comparator
 from ...module_utils.release.manifest import platform_key, section
 from ...module_utils.release.pairing import pair
+from ...module_utils.text import counted
 from .capture import Manifest
 from .history import Entry, between
 
 ADDED, REMOVED, UP, DOWN, EXTRA = "added", "removed", "up", "down", "extra"
+SWITCHED = "switched"
 
 _HEAD = ("package", "arch", "", "from", "to", "class", "advisories and CVEs")
+_STREAMS_HEAD = ("module", "", "from", "to")
 
 
 def releases(one: Manifest, other: Manifest) -> list[Entry]:
@@ -44,6 +48,39 @@ def with_host(snapshot: Mapping[str, Any], manifest: Manifest) -> list[Entry]:
     return [dict(change, platform=key) for change in sorted(changes, key=lambda c: (c["name"], c["arch"]))]
 
 
+def streams(one: Manifest, other: Manifest) -> list[Entry]:
+    """Which module streams change from the first to the second, sorted by platform and module."""
+    platforms = sorted({*one["platforms"], *other["platforms"]})
+    return [row for key in platforms for row in _switches(_enabled(one, key), _enabled(other, key), key)]
+
+
+def streams_with_host(snapshot: Mapping[str, Any], manifest: Manifest) -> list[Entry]:
+    """Of a host's module streams, those that are not the release's. Modules of the release that the host makes no use of are none of it; those
+    that the release does not know are ``extra``, and stay."""
+    key = platform_key(snapshot["platform"], snapshot["manager"])
+    has, should = snapshot.get("streams") or [], _enabled(manifest, key)
+    modules = {_module(stream) for stream in has}
+    rows = _switches(has, [stream for stream in should if _module(stream) in modules], key)
+    return [dict(row, change=EXTRA) if row["change"] == REMOVED else row for row in rows]
+
+
+def _switches(before: Iterable[str], after: Iterable[str], key: str) -> list[Entry]:
+    old, new = ({_module(stream): stream for stream in found} for found in (before, after))
+    return [_switch(key, module, old.get(module), new.get(module)) for module in sorted({*old, *new}) if old.get(module) != new.get(module)]
+
+
+def _switch(platform: str, module: str, old: str | None, new: str | None) -> Entry:
+    return {"platform": platform, "module": module, "change": ADDED if old is None else REMOVED if new is None else SWITCHED, "from": old, "to": new}
+
+
+def _enabled(manifest: Manifest, key: str) -> list[str]:
+    return list(manifest["platforms"].get(key, {}).get("streams") or ())
+
+
+def _module(stream: str) -> str:
+    return stream.split(":", 1)[0]
+
+
 def counts(changes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     found = dict.fromkeys((ADDED, REMOVED, UP, DOWN, EXTRA), 0)
     for change in changes:
@@ -51,14 +88,16 @@ def counts(changes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return found
 
 
-def table(changes: Sequence[Mapping[str, Any]]) -> str:
-    """For a person: one table a platform."""
+def table(changes: Sequence[Mapping[str, Any]], switches: Sequence[Mapping[str, Any]] = ()) -> str:
+    """For a person: one table a platform, and below it one of its module streams."""
     lines: list[str] = []
-    for key in sorted({change["platform"] for change in changes}):
+    for key in sorted({change["platform"] for change in (*changes, *switches)}):
         rows = [_row(change) for change in changes if change["platform"] == key]
-        lines += [key, *_aligned([_HEAD, *rows]), ""]
-    total = counts(changes)
-    lines.append(", ".join("%d %s" % (number, kind) for kind, number in total.items() if number) or "no difference")
+        moved = [(s["module"], s["change"], s["from"] or "-", s["to"] or "-") for s in switches if s["platform"] == key]
+        lines += [key, *(_aligned([_HEAD, *rows]) if rows else []), *(_aligned([_STREAMS_HEAD, *moved]) if moved else []), ""]
+    told = ["%d %s" % (number, kind) for kind, number in counts(changes).items() if number]
+    told += [counted(len(switches), "module stream")] if switches else []
+    lines.append(", ".join(told) or "no difference")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ...module_utils.errors import BadInput
 from ...module_utils.release.manifest import digest as digest_of
 from ...module_utils.release.manifest import platform_key
+from ...module_utils.text import counted
 from ..ledger import releases
 from ..prepared import raise_if_failed
 from ..releases import compare
@@ -28,10 +29,9 @@ def captured(order: Order) -> Result:
     snapshots = {host: _fresh(order, host) for host in order.hosts}
     found = capture(snapshots, order.args["exclude"], order.args["include_unsourced"], parent)
     kept = _kept(order, name, found.manifest, {"golden": found.golden, "left_out": found.left_out})
-    changes = compare.releases(parent[1], found.manifest) if parent else []
     left = sum(len(packages) for packages in found.left_out.values())
-    said = "; %d packages without any source are left out: %s" % (left, ", ".join(sorted(sum(found.left_out.values(), []))[:5])) if left else ""
-    return dict(_told(kept, found.manifest, changes), left_out=found.left_out, msg=kept["msg"] + said)
+    said = "; %s without any source left out: %s" % (counted(left, "package"), ", ".join(sorted(sum(found.left_out.values(), []))[:5])) if left else ""
+    return dict(_told(kept, found.manifest, parent[1] if parent else None), left_out=found.left_out, msg=kept["msg"] + said)
 
 
 def derived(order: Order) -> Result:
@@ -50,7 +50,7 @@ def derived(order: Order) -> Result:
     before = parent.provenance.get("golden", {})
     everyone = {key: sorted({*golden.get(key, ()), *before.get(key, ())}) for key in {*golden, *before}}
     kept = _kept(order, name, manifest, {"golden": everyone, "derived": {"include": order.args["include"], "parent": parent.name}})
-    return _told(kept, manifest, compare.releases(content, manifest))
+    return _told(kept, manifest, content)
 
 
 def _fresh(order: Order, host: str) -> Mapping[str, Any]:
@@ -106,6 +106,8 @@ def _kept(order: Order, name: str, manifest: Manifest, provenance: dict[str, Any
     return {"changed": new, "name": name, "digest": release.digest, "msg": "release %s is %s%s" % (name, digest[:12], "" if new else ", as before")}
 
 
-def _told(kept: Result, manifest: Manifest, changes: list[dict[str, Any]]) -> Result:
+def _told(kept: Result, manifest: Manifest, parent: Manifest | None) -> Result:
     sizes = {key: len(section["packages"]) for key, section in manifest["platforms"].items()}
-    return dict(kept, platforms=sizes, changes=changes, text=compare.table(changes) if changes else "")
+    changes = compare.releases(parent, manifest) if parent else []
+    streams = compare.streams(parent, manifest) if parent else []
+    return dict(kept, platforms=sizes, changes=changes, streams=streams, text=compare.table(changes, streams) if changes or streams else "")

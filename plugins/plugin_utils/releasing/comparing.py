@@ -10,6 +10,7 @@ from typing import Any
 
 from ...module_utils.errors import BadInput
 from ...module_utils.release.manifest import package_place
+from ...module_utils.text import counted
 from ..ledger import releases, stages, upstream
 from ..prepared import raise_if_failed
 from ..releases import compare
@@ -28,16 +29,19 @@ def compared(order: Order) -> Result:
     if bool(order.args["with_release"]) == bool(order.args["with_host"]):
         raise BadInput("release: state=compared needs with_release or with_host, one of them")
     if order.args["with_host"]:
-        changes = compare.with_host(snapshot(order, order.args["with_host"]), manifest)
+        seen = snapshot(order, order.args["with_host"])
+        changes, streams = compare.with_host(seen, manifest), compare.streams_with_host(seen, manifest)
         other = order.args["with_host"]
     else:
         against = order.release("with_release")
         with order.ledger.read() as c:
-            changes = compare.releases(manifest, releases.manifest(c, against.digest))
+            second = releases.manifest(c, against.digest)
+        changes, streams = compare.releases(manifest, second), compare.streams(manifest, second)
         other = against.name
     changes = _with_changelogs(order, changes) if order.args["repository"] else changes
-    return {"name": release.name, "digest": release.digest, "changes": changes, "counts": compare.counts(changes), "text": compare.table(changes),
-            "msg": "%s and %s: %s" % (release.name, other, compare.table(changes).splitlines()[-1])}
+    text = compare.table(changes, streams)
+    return {"name": release.name, "digest": release.digest, "changes": changes, "streams": streams, "counts": compare.counts(changes), "text": text,
+            "msg": "%s and %s: %s" % (release.name, other, text.splitlines()[-1])}
 
 
 def _with_changelogs(order: Order, changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -101,5 +105,5 @@ def listed(order: Order) -> Result:
                   "published": (releases.publication(c, r.digest) is not None)} for r in releases.recent(c, 1000)]
     history = [{"stage": m.stage, "release": m.release, "previous": m.previous, "at": m.at, "actor": m.actor, "forced": m.forced, "reason": m.reason}
                for m in moves]
-    return {"releases": found, "moves": history, "msg": "%d releases; %s" % (
-        len(found), ", ".join("%s: %s" % (stage, move.release) for stage, move in sorted(current.items())) or "no stage has one")}
+    return {"releases": found, "moves": history, "msg": "%s; %s" % (
+        counted(len(found), "release"), ", ".join("%s: %s" % (stage, move.release) for stage, move in sorted(current.items())) or "no stage has one")}

@@ -24,6 +24,6 @@ def update(version: str, classification: str = "security", advisories: tuple[str
     return {"version": version, "classification": classification, "severity": "unknown", "advisories": list(advisories), "cves": list(cves)}
 
 
-def manifest(*packages: dict[str, Any], parent: str | None = None, exclude: tuple[str, ...] = ()) -> dict[str, Any]:
+def manifest(*packages: dict[str, Any], parent: str | None = None, exclude: tuple[str, ...] = (), streams: tuple[str, ...] = ()) -> dict[str, Any]:
     kept = sorted(({k: p[k] for k in ("name", "arch", "version", "reason", "updates")} for p in packages), key=lambda p: (p["name"], p["arch"], p["version"]))
-    return {"format": 1, "parent": parent, "exclude": list(exclude), "platforms": {KEY: {"packages": kept, "kernel": None, "streams": []}}}
+    return {"format": 1, "parent": parent, "exclude": list(exclude), "platforms": {KEY: {"packages": kept, "kernel": None, "streams": list(streams)}}}

@@ -49,3 +49,25 @@ def test_a_host_is_held_against_what_it_has() -> None:
     assert [(c["name"], c["change"], c["from"], c["to"]) for c in changes] == [
         ("a", "up", "1", "2"), ("b", "down", "2", "1"), ("mine", "extra", "1", None)]
     assert compare.counts(changes) == {"added": 0, "removed": 0, "up": 1, "down": 1, "extra": 1}
+
+
+def test_module_streams_beside_the_packages() -> None:
+    one = manifest(package("a", "1"), streams=("nodejs:18", "old:1", "same:1"))
+    other = manifest(package("a", "1"), streams=("new:2", "nodejs:20", "same:1"))
+    rows = compare.streams(one, other)
+    assert [(r["module"], r["change"], r["from"], r["to"]) for r in rows] == [
+        ("new", "added", None, "new:2"), ("nodejs", "switched", "nodejs:18", "nodejs:20"), ("old", "removed", "old:1", None)]
+    lines = compare.table(compare.releases(one, other), rows).splitlines()
+    assert lines[0] == "debian-12-amd64-apt" and lines[1].split() == ["module", "from", "to"]
+    assert lines[3].split() == ["nodejs", "switched", "nodejs:18", "nodejs:20"]
+    assert lines[-1] == "3 module streams"
+    assert compare.streams(one, one) == []
+
+
+def test_a_host_is_told_of_the_modules_that_it_makes_use_of() -> None:
+    release = manifest(package("a"), streams=("nodejs:20", "never-there:1", "same:1"))
+    rows = compare.streams_with_host(snapshot(package("a"), streams=["nodejs:18", "same:1", "mine:3"]), release)
+    assert [(r["module"], r["change"], r["from"], r["to"]) for r in rows] == [
+        ("mine", "extra", "mine:3", None), ("nodejs", "switched", "nodejs:18", "nodejs:20")]
+    both = compare.table(compare.releases(manifest(package("a", "1")), manifest(package("a", "2"))), rows)
+    assert both.splitlines()[-1] == "1 up, 2 module streams" and "extra" in both
