@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils.release.manifest import digest as digest_of
@@ -127,7 +127,8 @@ def set_keys(c: sa.Connection, host: str, keys: list[str]) -> int:
     return int(result.rowcount)
 
 
-def remove_publication(c: sa.Connection, digest: str, actor: str, at: float | None = None) -> None:
+def remove_publication(c: sa.Connection, digest: str, actor: str, at: float | None = None, reason: str = "", needed: Sequence[str] = ()) -> None:
+    """``needed`` is what spoke against it, and ``reason`` why it was done all the same."""
     query = sa.update(_p).where(_p.c.digest == digest, _p.c.removed_at.is_(None))
     if c.execute(query.values(removed_at=events.stamp(at))).rowcount:
-        events.append(c, "release_removed", digest, actor=actor, at=at)
+        events.append(c, "release_removed", digest, actor=actor, detail={"forced": bool(needed), "reason": reason, "needed": list(needed)}, at=at)

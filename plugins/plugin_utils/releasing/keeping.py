@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...module_utils.errors import PatchtrainError
+from ...module_utils.text import counted
 from ..ledger import assessments, releases, stages
 from ..ledger.rows import Release
 from ..prepared import raise_if_failed
@@ -49,7 +50,8 @@ def verified(order: Order) -> Result:
     result = _repository(order, state="verified", digest=release.digest)
     problems = list(result["problems"])
     if problems:
-        raise RepositoryDamaged("%d problems with %s on %s: %s" % (len(problems), release.name, order.place().host, shortened(problems, 3)), problems=problems)
+        told = (counted(len(problems), "problem"), release.name, order.place().host, shortened(problems, 3))
+        raise RepositoryDamaged("%s with %s on %s: %s" % told, problems=problems)
     return _named(release, problems=[], msg="%s is as it was published" % release.name)
 
 
@@ -60,7 +62,7 @@ def signed(order: Order) -> Result:
     if not order.checking:
         with order.ledger.write() as c:
             releases.set_keys(c, place.host, list(result["keys"]))
-    return {"changed": bool(result.get("changed")), "keys": result["keys"], "msg": "%d releases signed anew" % len(result["releases"])}
+    return {"changed": bool(result.get("changed")), "keys": result["keys"], "msg": "%s signed anew" % counted(len(result["releases"]), "release")}
 
 
 def deleted(order: Order) -> Result:
@@ -71,7 +73,7 @@ def deleted(order: Order) -> Result:
     result = _repository(order, state="absent", digest=release.digest)
     if not order.checking:
         with order.ledger.write() as c:
-            releases.remove_publication(c, release.digest, order.actor)
+            releases.remove_publication(c, release.digest, order.actor, reason=order.args["reason"], needed=needed)
     return _named(release, changed=bool(result.get("changed")), msg="%s is not on %s any more" % (release.name, order.place().host))
 
 
