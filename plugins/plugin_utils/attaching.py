@@ -18,13 +18,13 @@ from .settings import Settings
 MODULE = "fleetops.patchtrain.software_source"
 
 
-def attach(remote: Remote, settings: Settings, release: Published, check: Optional[bool] = None) -> Dict[str, Any]:
+def attach(remote: Remote, settings: Settings, release: Published) -> Dict[str, Any]:
     """The result of the module; raises where the host could not be attached and keeps what it had."""
-    return _done(remote, settings, {"state": "attached", "url": release.url, "digest": release.digest, "keys": release.keys}, check)
+    return _done(remote, settings, {"state": "attached", "url": release.url, "digest": release.digest, "keys": release.keys})
 
 
 def detach(remote: Remote, settings: Settings) -> Dict[str, Any]:
-    return _done(remote, settings, {"state": "detached"}, None)
+    return _done(remote, settings, {"state": "detached"})
 
 
 def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str]) -> Dict[str, Any]:
@@ -42,10 +42,10 @@ def _digest(document: Optional[Mapping[str, Any]]) -> Optional[str]:
     return str(document["digest"]) if document else None
 
 
-def _done(remote: Remote, settings: Settings, args: Dict[str, Any], check: Optional[bool]) -> Dict[str, Any]:
+def _done(remote: Remote, settings: Settings, args: Dict[str, Any]) -> Dict[str, Any]:
     if args["state"] == "attached":
         args = dict(args, passthrough=settings.patch_passthrough, package_gpgcheck=settings.patch_package_gpgcheck)
     args = dict(args, manager=settings.patch_package_manager, refresh_timeout=settings.patch_refresh_timeout)
-    result = remote.module(MODULE, args, settings.patch_prepare_timeout, check=check)
+    result = remote.module(MODULE, args, settings.patch_prepare_timeout)
     raise_if_failed(result)
     return result

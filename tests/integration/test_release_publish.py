@@ -112,7 +112,7 @@ def test_a_version_that_is_nowhere_any_more_is_named_before_anything_is_written(
     ours = captured(releases)
     set_upstream(releases, V2, gone=True)
     releases.sh("gold-apt", "apt-get clean; apt-get -q update")
-    ours.do("publish", release_name="gl-1", release_repository=ours.repository, fails="are nowhere to be had any more")
+    ours.do("publish", release_name="gl-1", release_repository=ours.repository, fails="nowhere to be had any more")
     assert releases.sh(REPOSITORY, "find %s -mindepth 1" % ROOT_FOLDER) == ""
 
 
@@ -122,7 +122,7 @@ def test_nowhere_for_dnf_and_zypper(rpm_releases: ReleaseFleet) -> None:
     set_upstream(rpm_releases, V2, gone=True)
     rpm_releases.sh("gold-dnf", "dnf -q clean all")
     rpm_releases.sh("gold-zypper", "zypper -n clean --all")
-    done = ours.do("publish", release_name="gl-1", release_repository=ours.repository, fails="are nowhere to be had any more")
+    done = ours.do("publish", release_name="gl-1", release_repository=ours.repository, fails="nowhere to be had any more")
     assert "patchlab-web 1.1" in done.text
     assert rpm_releases.sh(REPOSITORY, "find %s -mindepth 1" % ROOT_FOLDER) == ""
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils.errors import PatchtrainError
 from ...module_utils.release.manifest import package_place
+from ...module_utils.text import counted
 from ..prepared import raise_if_failed
 from ..remote import Remote
 from .transfer import carry
@@ -84,7 +85,7 @@ def _refuse(packages: Sequence[Package], streams: Sequence[str], reasons: _Reaso
     if packages:
         lines = ["%s %s (%s)" % (p["name"], p["version"], reasons.packages.get(package_place(p), _NOBODY)) for p in packages]
         raise PackagesMissing(
-            "%d packages of the release are nowhere to be had any more: %s" % (len(packages), shortened(lines)), packages=lines)
+            "%s of the release nowhere to be had any more: %s" % (counted(len(packages), "package"), shortened(lines)), packages=lines)
     if streams:
         lines = ["%s (%s)" % (stream, reasons.streams.get(stream, _NOBODY)) for stream in streams]
         raise PackagesMissing("module streams of the release that no golden host can describe, so that dnf would not install from them: %s" % shortened(lines),

@@ -47,7 +47,7 @@ def test_a_stream_alone_is_reason_enough_to_ask() -> None:
 
 
 @pytest.mark.parametrize(("packages", "streams", "said"), [
-    (["a"], ["m:1"], r"1 packages of the release are nowhere to be had any more: a 1 \(gone\)"),
+    (["a"], ["m:1"], r"1 package of the release nowhere to be had any more: a 1 \(gone\)"),
     ([], ["m:1"], r"module streams of the release that no golden host can describe.*: m:1 \(unheard of\)")])
 def test_what_nobody_has_is_named(packages: List[str], streams: List[str], said: str) -> None:
     with pytest.raises(PackagesMissing, match=said):
