@@ -13,7 +13,7 @@ from typing import Any, Dict, Sequence
 from ..module_utils.errors import BadInput, PatchtrainError
 from .ledger import hosts, runs, slots
 from .ledger.engine import Ledger
-from .ledger.owner import Owner, is_gone
+from .ledger.owner import NOBODY, Owner, is_gone
 from .ledger.rows import Held, Run
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
 from .standing import standing
@@ -114,6 +114,6 @@ def take_over(ledger: Ledger, run: Run, owner: Owner, actor: str, force: bool) -
 
 def disown(ledger: Ledger, run: Run, actor: str, force: bool) -> Result:
     """Declare a run's controller gone, so that the next start of the run goes on with it."""
-    now = take_over(ledger, run, Owner("", 0, 0, ""), actor, force)
+    now = take_over(ledger, run, NOBODY, actor, force)
     return {"changed": True, "run_id": run.name, "run_state": now.state,
             "msg": "run %s belongs to nobody now: start it again under its name (-e patch_run_name=%s) and it goes on" % (run.name, run.name)}

@@ -16,7 +16,7 @@ from .action import PatchtrainAction
 from .host_settings import check_all, check_host
 from .ledger import hosts, runs
 from .ledger.engine import Ledger
-from .ledger.owner import Owner, owner_of
+from .ledger.owner import Owner, is_gone, owner_of
 from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
 from .promises import chosen, sets_of_hosts
@@ -29,7 +29,6 @@ from .scheduling.order import order, pick_canaries
 from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
-from .standing import ownerless
 from .variables import patch_variables
 from .windowing import windowed
 
@@ -102,7 +101,7 @@ def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run,
 def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) -> Optional[Run]:
     """The unfinished run of that name whose controller is gone, taken up by this one; None where there is none."""
     run = next((run for run in runs.recent(c, 200, unfinished=True) if run.name == new.name), None)
-    if run is None or run.owner == new.owner.to_dict() or not ownerless(run.owner):
+    if run is None or run.owner == new.owner.to_dict() or not is_gone(run.owner):
         return None
     if run.deployment != new.deployment:
         raise BadInput("run %s is unfinished, and of deployment %s, not %s: give patch_run_name another name" % (run.name, run.deployment, new.deployment),
@@ -148,7 +147,7 @@ def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targ
     """The targets that ``patch_scope`` leaves, and the record of it. A run that is gone on with keeps what was left out when it opened: what
     it has done since may have changed what the expression would give now."""
     with ledger.read() as c:
-        begun = [run for run in runs.recent(c, 200, unfinished=True) if run.name == settings.patch_run_name and ownerless(run.owner)]
+        begun = [run for run in runs.recent(c, 200, unfinished=True) if run.name == settings.patch_run_name and is_gone(run.owner)]
     if begun:
         known = begun[0].settings
         left_out = {*known.get("scope", {}).get("left_out", ()), *known.get("from_blocked", {}).get("left_out", ())}

@@ -37,13 +37,8 @@ def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
     counted = Counter(host.state for host in everyone)
     return {"name": run.name, "deployment": run.deployment, "state": run.state, "reason": run.reason, "started_at": run.started_at, "actor": run.actor,
             "controller": "process %s on %s" % (run.owner.get("pid"), run.owner.get("host")) if run.owner.get("pid") else "nobody",
-            "controller_gone": run.state in RUN_UNFINISHED and ownerless(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items())),
+            "controller_gone": run.state in RUN_UNFINISHED and is_gone(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items())),
             "blocked": [{"host": host.host, "reason": host.reason} for host in everyone if host.state == "blocked"]}
-
-
-def ownerless(owner: Mapping[str, Any]) -> bool:
-    """Whether nobody works on a run any more, as far as can be known from here."""
-    return not owner.get("pid") or is_gone(owner)
 
 
 def _out(ledger: Ledger, slot: Held) -> Dict[str, Any]:
@@ -51,7 +46,7 @@ def _out(ledger: Ledger, slot: Held) -> Dict[str, Any]:
         walked = steps.all_of(c, slot.run_id, slot.host)
         printed = logs.of_host(c, slot.run_id, slot.host)
     step = walked[-1] if walked else None
-    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and ownerless(slot.owner)
+    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and is_gone(slot.owner)
     return {"host": slot.host, "run": slot.run, "state": slot.state, "since": slot.taken_at, "seconds": max(0.0, time.time() - slot.taken_at),
             "reason": slot.reason, "step": ("%s: %s" % (step.step, step.outcome or "going on")) if step else "",
             "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(ledger, slot, gone)}

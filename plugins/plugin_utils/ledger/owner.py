@@ -35,6 +35,9 @@ class Owner:
         return asdict(self)
 
 
+NOBODY = Owner("", 0, 0, "")
+
+
 def owner_of(pid: int | None = None, read: Read = _read) -> Owner:
     """The owner that this machine's process ``pid`` (default: this one) is."""
     pid = os.getpid() if pid is None else pid
@@ -42,7 +45,10 @@ def owner_of(pid: int | None = None, read: Read = _read) -> Owner:
 
 
 def is_gone(owner: Mapping[str, Any], read: Read = _read) -> bool:
-    """Whether that process is known to be gone. What runs on another machine can't be known, so it is taken to live."""
+    """Whether that process is known to be gone. What runs on another machine can't be known, so it is taken to live. A run that was
+    declared to be nobody's is ``NOBODY``'s."""
+    if owner.get("pid") == 0:
+        return True
     if not owner.get("pid") or owner.get("host") != socket.gethostname():
         return False
     boot_id = (read("/proc/sys/kernel/random/boot_id") or "").strip()

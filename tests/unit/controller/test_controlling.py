@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
+from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import StillAlive
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import NotAllowed, RunUnknown
@@ -106,3 +106,12 @@ def test_a_run_on_another_machine_is_disowned_by_force_alone(desk: Any) -> None:
         control(desk, "disowned", run_id="night")
     assert "belongs to nobody now" in control(desk, "disowned", run_id="night", force=True)["msg"]
     assert control(desk, "info")["runs"][0]["controller_gone"]
+
+
+def test_the_hosts_of_a_run_that_is_nobodys_are_restored_and_released(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.drained()
+    desk.drained(host="web2")
+    control(desk, "disowned", run_id="night", force=True)
+    assert desk.do(maintenance_slot, state="found")["run_id"] == "night"
+    assert control(desk, "released", hosts=["web2"], reason="burnt down")["returned"] == ["web2"]

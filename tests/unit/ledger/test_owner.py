@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import subprocess
 
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, is_gone, owner_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import NOBODY, Owner, is_gone, owner_of
 
 
 def test_this_process_lives() -> None:
@@ -35,6 +35,10 @@ def test_nothing_lives_through_a_reboot_and_nothing_is_known_of_other_machines()
     assert is_gone(Owner(me.host, me.pid, me.started, "another boot").to_dict())
     assert not is_gone(Owner("other.example", 1, 1, "another boot").to_dict())
     assert not is_gone({})
+
+
+def test_what_was_declared_to_be_nobodys_is_gone() -> None:
+    assert is_gone(NOBODY.to_dict())
 
 
 def test_a_programs_name_may_hold_anything() -> None:
