@@ -49,7 +49,8 @@ class ActionModule(PatchtrainAction):
         settings, begun, said = self.settings(), time.monotonic(), ""
         turn = None if book.is_on_its_way() else Turn(book, settings)
         while True:
-            decision = (turn and turn.objection(time.time())) or book.take_slot(settings, in_step_batch(self._task, self.variables))
+            in_step = in_step_batch(self._task, self.variables)
+            decision = turn.take(time.time(), in_step) if turn else book.take_slot(settings, in_step)
             waited = time.monotonic() - begun
             if decision.granted:
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}

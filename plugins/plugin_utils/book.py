@@ -266,7 +266,7 @@ class HostBook:
     def canaries_back_at(self) -> Optional[float]:
         """When the last canary came to its end; None where there is none, this host is one, or one is still on its way."""
         with self._ledger.read() as c:
-            canaries = [host for host in hosts.all_of(c, self._run.id) if host.canary]
+            canaries = hosts.canaries(c, self._run.id)
         if not canaries or any(host.host == self.host or host.state not in HOST_FINAL for host in canaries):
             return None
         return max(host.changed_at for host in canaries)
@@ -347,15 +347,27 @@ class HostBook:
 
     def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
-        self._asking = self._asking or Asking(self._run, self.host)
-        with self._ledger.read() as c:
-            decision = slots.look(c, self._asking.ask(c, settings, in_step))
+        decision = self._look(settings, in_step)
         if decision.granted:
             with self._ledger.write() as c:
-                decision = slots.take_in(c, self._asking.ask(c, settings, in_step))
+                decision = slots.take_in(c, self._question.ask(c, settings, in_step))
         if decision.granted:
             self.state("draining")
         return decision
+
+    def refused_slot(self, settings: Settings, in_step: Sequence[str]) -> Optional[budget.Decision]:
+        """Why the host gets no slot in this run any more; None where it may. Nothing is taken."""
+        decision = self._look(settings, in_step)
+        return decision if decision.kind == "refused" else None
+
+    def _look(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
+        with self._ledger.read() as c:
+            return slots.look(c, self._question.ask(c, settings, in_step))
+
+    @property
+    def _question(self) -> Asking:
+        self._asking = self._asking or Asking(self._run, self.host)
+        return self._asking
 
     def returned(self, reason: str, reboot_setting: str) -> Tuple[str, str]:
         """Give the slot back and write the host's final state: which, and why."""

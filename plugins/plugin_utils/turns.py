@@ -7,7 +7,7 @@ each time."""
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..module_utils.clock import Clock
 from ..module_utils.health.checks import parse_checks, run_checks
@@ -25,7 +25,7 @@ WINDOW, SOAK, BLOCKER = "patch_window", "patch_canary_soak", "patch_blocker_chec
 
 
 class Turn:
-    """One host that waits. Its answers are ``Decision``: ``wait``, ``deferred``, or None where nothing stands against it."""
+    """One host that waits. What stands against its turn is a ``Decision``: ``wait`` or ``deferred``; None where nothing does."""
 
     def __init__(self, book: HostBook, settings: Settings) -> None:
         self._book, self._settings = book, settings
@@ -34,6 +34,13 @@ class Turn:
         self._checks = parse_checks(settings.patch_blocker_checks)
         self._asked = float("-inf")
         self._blocked = ""
+
+    def take(self, now: float, in_step: Sequence[str]) -> Decision:
+        """Asks for the slot where nothing stands against it. What a host waits for does not hide that its turn can't come any more."""
+        objection = self.objection(now)
+        if objection is None:
+            return self._book.take_slot(self._settings, in_step)
+        return (self._book.refused_slot(self._settings, in_step) if objection.kind == "wait" else None) or objection
 
     def objection(self, now: float) -> Optional[Decision]:
         blocked = self._blocker()
@@ -51,10 +58,11 @@ class Turn:
 
     def _by_soak(self, now: float) -> Optional[Decision]:
         """The canaries have been back in service for a while before the others go."""
-        ready = self._book.canaries_back_at()
-        if not self._settings.patch_canary_soak or ready is None or now >= ready + self._settings.patch_canary_soak:
+        soak = self._settings.patch_canary_soak
+        ready = self._book.canaries_back_at() if soak else None
+        if ready is None or now >= ready + soak:
             return None
-        return Decision("wait", "the canaries are watched for %g s more" % round(ready + self._settings.patch_canary_soak - now), SOAK)
+        return Decision("wait", "the canaries are watched for %g s more" % round(ready + soak - now), SOAK)
 
     def _blocker(self) -> str:
         """What the deployment's own checks say on the controller; asked every few seconds, however often a host asks for its turn."""

@@ -40,6 +40,12 @@ def failed(c: sa.Connection, run_id: int) -> list[RunHost]:
     return [read(RunHost, row) for row in c.execute(query)]
 
 
+def canaries(c: sa.Connection, run_id: int) -> list[RunHost]:
+    """The hosts of a run that go first."""
+    query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.canary).order_by(_t.c.position)
+    return [read(RunHost, row) for row in c.execute(query)]
+
+
 def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:
     """Where each of these hosts that was ever in a run stands in the one that changed it last."""
     turn = sa.func.row_number().over(partition_by=_t.c.host, order_by=(_t.c.changed_at.desc(), _t.c.run_id.desc())).label("turn")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed, of_host, windowed
@@ -82,7 +82,6 @@ def test_what_is_longer_out_than_its_window_is_on_record(desk: Any) -> None:
 
 
 def test_the_canaries_are_watched_before_the_others_go(desk: Any) -> None:
-    from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
     new = runs.NewRun("night", "web", desk.living, [runs.Target("web1", True), runs.Target("web2")], settings={"set": []})
     with desk.ledger.write() as c:
         run = runs.open_run(c, new)[0]
@@ -103,3 +102,33 @@ def test_the_deployments_own_checks_hold_the_run_and_are_named_when_time_is_up(d
     late = turn(desk, **no).objection(ONE + 2 * HOUR - 10)
     assert late is not None and late.kind == "deferred" and "it was held up: patch_blocker_checks says no: trading hours" in late.reason
     assert turn(desk, patch_blocker_checks=[{"command": ["true"]}]).objection(ONE + HOUR) is None
+
+
+NO = {"patch_blocker_checks": [{"name": "trading hours", "command": ["false"]}]}
+
+
+@pytest.mark.parametrize("state, kind", [("stopping", "refused"), ("paused", "wait"), ("running", "wait")])
+def test_what_a_host_waits_for_does_not_hide_that_its_run_is_being_stopped(desk: Any, state: str, kind: str) -> None:
+    run = desk.open()
+    desk.prepare()
+    with desk.ledger.write() as c:
+        runs.set_state(c, run.id, state)
+    said = turn(desk, **NO).take(ONE, ())
+    assert said.kind == kind and ("is being stopped" in said.reason) == (kind == "refused")
+    assert desk.slots() == []
+
+
+def test_a_stopped_run_ends_the_waiting_of_its_hosts_at_once(desk: Any) -> None:
+    run = desk.open()
+    desk.prepare()
+    with desk.ledger.write() as c:
+        runs.set_state(c, run.id, "stopping")
+    ended = desk.do(maintenance_slot, state="taken", run_id="night", variables=dict(NO, patch_slot_timeout=60))
+    assert ended["host_state"] == "not_started" and "is being stopped" in ended["reason"]
+
+
+def test_without_a_soak_nobody_asks_how_the_canaries_are(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    waiting = turn(desk)
+    monkeypatch.setattr(waiting._book, "canaries_back_at", lambda: pytest.fail("asked"))
+    assert waiting.objection(ONE) is None
