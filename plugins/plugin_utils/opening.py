@@ -30,7 +30,7 @@ from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, misspelt
 from .variables import patch_variables
-from .windowing import windowed
+from .windowing import WindowClosed, Windowed, windowed
 
 
 def open_run(action: PatchtrainAction, ledger: Ledger) -> Dict[str, Any]:
@@ -100,8 +100,8 @@ def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run,
 
 def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) -> Optional[Run]:
     """The unfinished run of that name whose controller is gone, taken up by this one; None where there is none."""
-    run = next((run for run in runs.recent(c, 200, unfinished=True) if run.name == new.name), None)
-    if run is None or run.owner == new.owner.to_dict() or not is_gone(run.owner):
+    run = next((run for run in _left(c) if run.name == new.name), None)
+    if run is None:
         return None
     if run.deployment != new.deployment:
         raise BadInput("run %s is unfinished, and of deployment %s, not %s: give patch_run_name another name" % (run.name, run.deployment, new.deployment),
@@ -114,6 +114,32 @@ def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) ->
     return runs.resume(c, run.name, seat.owner, seat.token, new.actor, detail)
 
 
+def _left(c: Any) -> List[Run]:
+    """Unfinished runs that nobody works on any more."""
+    return [run for run in runs.recent(c, 200, unfinished=True) if is_gone(run.owner)]
+
+
+def _begun(action: PatchtrainAction, ledger: Ledger, settings: Settings) -> Optional[Run]:
+    """The run that this start goes on with: the one that is named, else the one whose name the window gives now."""
+    with ledger.read() as c:
+        left = _left(c)
+    return next((run for run in left if run.name == (settings.patch_run_name or _name_by_window(action, settings, run))), None)
+
+
+def _name_by_window(action: PatchtrainAction, settings: Settings, run: Run) -> str:
+    """What a run of the same hosts would be called if it began now; empty where its name does not come from a window."""
+    if not settings.patch_window or run.deployment != settings.patch_deployment:
+        return ""
+    try:
+        return _window(action, settings, check_all(action.variables["hostvars"], run.settings["targets"]), enforced=False).name
+    except WindowClosed:
+        return ""
+
+
+def _window(action: PatchtrainAction, settings: Settings, known: Mapping[str, Settings], enforced: bool) -> Windowed:
+    return windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), enforced)
+
+
 def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewRun:
     settings, targets = seat.settings, play_targets(action.variables)
     if not targets:
@@ -122,7 +148,8 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
         action._display.warning(line)
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
-    targets, scope = _in_scope(action, ledger, settings, targets)
+    begun = _begun(action, ledger, settings)
+    targets, scope = _in_scope(action, ledger, settings, targets, begun)
     _promises(action, settings, in_set)
     sets = sets_of_hosts(action.variables["hostvars"], settings, in_set, targets)
     known = check_all(action.variables["hostvars"], targets)
@@ -131,25 +158,24 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     releases = _releases(ledger, settings, known, targets)
     ordered = in_turn(sets, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
-    window = windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), not action.checking)
+    # A run that is gone on with keeps its window, which its hosts are asked for one by one: what it left out of service comes back at any time.
+    window = Windowed(begun.name, {}) if begun and not action.checking else _window(action, settings, known, not action.checking)
     # One in check mode has a name of its own: the run that it looks at is not to be finished before it began.
-    name = default_name(settings.patch_deployment) if action.checking else settings.patch_run_name or window.name or default_name(settings.patch_deployment)
+    name = "" if action.checking else settings.patch_run_name or window.name
     check_hooks(action, targets)
     return runs.NewRun(
-        name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
+        name=name or default_name(settings.patch_deployment), deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(ordered, canaries)],
         settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
                       **scope, **releases, **window.record, **command_line()),
         **actor(action.variables))
 
 
-def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targets: List[str]) -> Tuple[List[str], Dict[str, Any]]:
+def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targets: List[str], begun: Optional[Run]) -> Tuple[List[str], Dict[str, Any]]:
     """The targets that ``patch_scope`` leaves, and the record of it. A run that is gone on with keeps what was left out when it opened: what
     it has done since may have changed what the expression would give now."""
-    with ledger.read() as c:
-        begun = [run for run in runs.recent(c, 200, unfinished=True) if run.name == settings.patch_run_name and is_gone(run.owner)]
     if begun:
-        known = begun[0].settings
+        known = begun.settings
         left_out = {*known.get("scope", {}).get("left_out", ()), *known.get("from_blocked", {}).get("left_out", ())}
         return [host for host in targets if host not in left_out], {}
     targets, record = _from_blocked(action, ledger, settings.patch_from_blocked, targets)

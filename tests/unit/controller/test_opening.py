@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -50,7 +51,8 @@ def test_a_host_whose_run_ended_before_its_turn_stays_with_it(desk: Any) -> None
 def in_scope(desk: Any, **variables: Any) -> Any:
     action = SimpleNamespace(variables={"hostvars": {"web1": {}, "web2": {}}}, _display=SimpleNamespace(display=lambda text: None))
     settings = Settings.from_variables(dict({"patch_scope": "!(ledger.last_state)"}, **variables), "web1")
-    return opening._in_scope(cast(Any, action), desk.ledger, settings, ["web1", "web2"])
+    begun = opening._begun(cast(Any, action), desk.ledger, settings)
+    return opening._in_scope(cast(Any, action), desk.ledger, settings, ["web1", "web2"], begun)
 
 
 def test_a_run_that_is_gone_on_with_keeps_its_scope(desk: Any) -> None:
@@ -60,3 +62,34 @@ def test_a_run_that_is_gone_on_with_keeps_its_scope(desk: Any) -> None:
     targets, scope = in_scope(desk)
     assert targets == ["web2"] and scope["scope"]["left_out"] == {"web1": "false"}, "another run asks anew"
     assert in_scope(desk, patch_scope="") == (["web1", "web2"], {})
+
+
+NOW = time.gmtime(time.time() - 3600)
+OPEN = {"start": time.strftime("%Y-%m-%dT%H:%M", NOW), "duration": "3h", "timezone": "UTC"}
+BY_WINDOW = time.strftime("night-%Y%m%dT%H%M00Z", NOW)
+
+
+def begun(desk: Any, **variables: Any) -> Any:
+    action = SimpleNamespace(variables={"hostvars": {"web1": {}, "web2": {"patch_timezone": "Asia/Tokyo"}}, "playbook_dir": "/"})
+    settings = Settings.from_variables(dict({"patch_deployment": "night", "patch_window": OPEN}, **variables), "web1")
+    run = opening._begun(cast(Any, action), desk.ledger, settings)
+    return run and run.name
+
+
+def test_the_name_that_the_window_gives_is_known_as_that_of_an_unfinished_run(desk: Any) -> None:
+    desk.open(BY_WINDOW, owner=desk.gone, patch_deployment="night")
+    assert begun(desk) == begun(desk, patch_run_name=BY_WINDOW) == BY_WINDOW
+    assert begun(desk, patch_deployment="other") is begun(desk, patch_run_name="other") is begun(desk, patch_window={}) is None
+    assert begun(desk, patch_window=dict(OPEN, start="2026-01-01T01:00", recurrence="FREQ=YEARLY")) is None, "another occurrence"
+
+
+def test_a_run_that_somebody_works_on_is_not_gone_on_with(desk: Any) -> None:
+    desk.open(BY_WINDOW, owner=desk.other, patch_deployment="night")
+    assert begun(desk) is begun(desk, patch_run_name=BY_WINDOW) is None
+
+
+def test_each_zone_gives_the_name_for_the_hosts_that_the_run_was_for(desk: Any) -> None:
+    there = time.gmtime(time.time() + 9 * 3600 - 1800)
+    window = dict(OPEN, start=time.strftime("%Y-%m-%dT%H:%M", there), timezone="host", duration="1h")
+    desk.open(time.strftime("night-%Y%m%dT%H%M00", there), ["web2"], owner=desk.gone, patch_deployment="night")
+    assert begun(desk, patch_window=window) is not None

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run is left in the middle, and another start goes on with it; no host is touched."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from canned import Canned
+
+pytestmark = [pytest.mark.full]
+
+SLOT = {"patch_max_unavailable": 1}
+
+
+def window(hours: float) -> dict[str, dict[str, str]]:
+    """One that begins so many hours from now."""
+    start = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 3600 * hours))
+    return {"patch_window": {"start": start, "duration": "6h", "timezone": "UTC"}}
+
+
+def left_in_the_middle(fleet: Canned, **variables: object) -> None:
+    """A host was installing when the controller was killed."""
+    hold, reached = fleet.write("install.hold", ""), fleet.folder / "install.reached"
+    process = fleet.start("fleetops.patchtrain.patch", **{**SLOT, **variables})
+    deadline = time.monotonic() + 60
+    while not reached.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=60)
+    hold.unlink()
+
+
+def test_outside_of_the_window_a_run_is_gone_on_with_and_none_is_begun(tmp_path: Path) -> None:
+    fleet = Canned(tmp_path / "fleet")
+    left_in_the_middle(fleet, patch_run_name="night", **window(-1))
+    begun = fleet.play(patch_run_name="morning", **SLOT, **window(3))
+    assert begun.rc != 0 and "the window is closed and opens next" in begun.text and fleet.runs() == ["running"]
+    done = fleet.play(patch_run_name="night", **SLOT, **window(3))
+    assert done.rc == 0 and set(fleet.states().values()) == {"succeeded"} and fleet.out() == fleet.slots() == [], done.text
+
+
+def test_the_same_start_within_one_window_goes_on_with_its_run_and_its_scope(tmp_path: Path) -> None:
+    fleet = Canned(tmp_path / "fleet")
+    same = dict(window(-1), patch_scope="!(ledger.last_state)")
+    left_in_the_middle(fleet, **same)
+    done = fleet.play(**SLOT, **same)
+    assert done.rc == 0 and fleet.runs() == ["succeeded"] and set(fleet.states().values()) == {"succeeded"}, done.text
+    assert "leavers" not in done.text
