@@ -59,6 +59,11 @@ options:
         list of words, run without a shell, that has to end with 0.
       - C(cluster) is V(pacemaker), whose cluster has to be whole as seen from this node - quorum, all nodes members, all resources started;
         beside it may stand C(ignore), names of resources, groups or clones.
+      - Or it is V(slurm), whose controller has to answer this node and call it good, drained at most for C(reason) (by default that of the driver);
+        its partitions have to be up, each with C(min_peers) (default 1) other usable nodes. C(node) is its name where that is not the host's own.
+        With C(try_job) true Slurm is asked whether a small job would start (C(sbatch --test-only)).
+      - Or it is V(libvirt). This hypervisor (C(uri)) and its C(peers) have to answer, guests that belong here and are away have to be as they were
+        at home, and none may have crashed or be paused by an error; C(ignore) has names, with wildcards, or UUIDs of guests.
       - Each may have a C(name), and a C(timeout) in seconds (default 5).
     type: list
     elements: dict

@@ -280,7 +280,8 @@ def test_killed_in_the_middle_is_gone_on_with(cloud: Cloud) -> None:
 def train(cloud: Cloud, **more: Any) -> Played:
     options = {"peers": "{{ [] if inventory_hostname == 'hv3' else %s }}" % PEERS}
     maintenance = [{"driver": "libvirt", "place": "{{ inventory_hostname }}", "timeout": 120, "options": options}]
-    return cloud.play(patch_hosts="hypervisor", patch_max_unavailable=1, patch_maintenance=maintenance, patch_max_failed=0, **more)
+    return cloud.play(patch_hosts="hypervisor", patch_max_unavailable=1, patch_maintenance=maintenance, patch_max_failed=0,
+                      patch_health_checks=[{"cluster": "libvirt", "peers": PEERS, "timeout": 20}], **more)
 
 
 @pytest.mark.full

@@ -145,7 +145,8 @@ def test_all_workers_are_patched_and_rebooted_under_a_stream_of_jobs(cluster: Sl
     jobs = [cluster.submit("sleep %d" % (2 + number * 7 % 40)) for number in range(24)]
     maintenance = [{"driver": "slurm", "place": CONTROLLER, "timeout": 120, "options": {"running_jobs": "requeue", "grace": 5}}]
     before = cluster.boots()
-    done = cluster.play(patch_hosts="slurm_node", patch_max_unavailable=1, patch_maintenance=maintenance)
+    done = cluster.play(patch_hosts="slurm_node", patch_max_unavailable=1, patch_maintenance=maintenance,
+                        patch_health_checks=[{"cluster": "slurm", "try_job": True, "timeout": 20}])
     assert done.rc == 0 and done.states() == dict.fromkeys(NODES, "succeeded"), done.text[-4000:]
     after = cluster.boots()
     assert all(after[node] == before[node] + 1 for node in NODES), (before, after)

@@ -16,11 +16,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..clock import Clock, Deadline
 from ..errors import BadInput, PatchtrainError
-from ..maintenance._pacemaker_tools import cluster_problems
-from ..options import Option, Options, argv, boolean, checked, one_of, seconds, words
+from ..options import Option, Options, argv, boolean, checked, seconds
 from ..runner import Runner
 from ..text import last_line
-from . import web
+from . import clusters, web
 
 DEFAULT_TIMEOUT = 5.0
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,255}")
@@ -85,7 +84,8 @@ def _parse(number: int, given: Any) -> Check:
         raise BadInput("%s must be a dict with exactly one of: %s" % (where, ", ".join(_KINDS)), check=number)
     kind = kinds[0]
     spec, build = _KINDS[kind]
-    options = checked("%s (%s)" % (where, kind), dict(_COMMON, **spec), given)
+    more = clusters.options_of(given["cluster"]) if kind == "cluster" else {}
+    options = checked("%s (%s)" % (where, kind), dict(_COMMON, **spec, **more), given)
     return Check(options["name"] or _default_name(kind, options[kind]), options["timeout"], build(options))
 
 
@@ -152,12 +152,6 @@ def _command(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[s
     return run
 
 
-def _cluster(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
-    """The host need not be in service: a node in standby is a member, and the cluster is whole with it."""
-    ignore = options["ignore"]
-    return lambda runner, limit: "; ".join(cluster_problems(runner, limit, ignore)) or None
-
-
 def _url(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
     request = web.Request(options["url"], options["headers"], options["status"], options["contains"], options["validate_certs"],
                           options["redirects"])
@@ -173,5 +167,5 @@ _KINDS: Dict[str, Tuple[Options, Callable[[Mapping[str, Any]], Callable[[Runner,
     "tcp": ({"tcp": Option(_tcp_address)}, _tcp),
     "unit": ({"unit": Option(_unit_name)}, _unit),
     "command": ({"command": Option(argv)}, _command),
-    "cluster": ({"cluster": Option(one_of("pacemaker")), "ignore": Option(words, default=())}, _cluster),
+    "cluster": ({"cluster": Option(clusters.checked_kind)}, clusters.build),
 }

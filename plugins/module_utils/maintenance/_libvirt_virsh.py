@@ -7,11 +7,11 @@ an option or a command."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ..errors import MaintenanceFailed, ParseFailed
 from ..runner import Completed, Runner
-from ..text import last_line
+from ..text import first_line, last_line
 from ._libvirt_guests import HOME_URI, Guest, Home, Overview, is_uuid, parse_guests, parse_overview
 
 LOOK_LIMIT = 30.0
@@ -37,6 +37,11 @@ class Hypervisor:
     def available(self) -> int:
         """Guests touch their memory only by and by: what is promised counts, not only what is taken."""
         return min(self.free, self.total - sum(guest.memory for guest in self.active))
+
+
+def label(host: str) -> str:
+    """A host's name as far as it is its own."""
+    return host.split(".")[0].lower()
 
 
 class Virsh:
@@ -71,6 +76,18 @@ class Virsh:
         """The UUIDs of guests that libvirt does not let go because of their snapshots or checkpoints."""
         found = [self._read("list", "--all", "--uuid", option).stdout.split() for option in ("--with-snapshot", "--with-checkpoint")]
         return [uuid for uuids in found for uuid in uuids]
+
+    def reasons(self, guests: Sequence[Guest]) -> Dict[str, str]:
+        """The states of guests with what led to them, such as ``paused (user)``, by UUID."""
+        found: Dict[str, str] = {}
+        for start in range(0, len(guests), _CHUNK):
+            some = guests[start:start + _CHUNK]
+            said = self._read("; ".join("domstate --domain %s --reason" % guest.uuid for guest in some)).stdout.split("\n")
+            states = [first_line(line) for line in said if line.strip()]
+            if len(states) != len(some):
+                raise ParseFailed("virsh at %s told the states of %d guests where %d were asked for" % (self.uri, len(states), len(some)))
+            found.update(zip((guest.uuid for guest in some), states))
+        return found
 
     # Changing
 

@@ -191,6 +191,20 @@ class Api:
         """The names in a list such as ``node[1-3,7]``."""
         return self._ask("scontrol", "show", "hostnames", nodes).split() if nodes else []
 
+    def partitions(self) -> Dict[str, str]:
+        """The state of each: UP, DOWN, DRAIN or INACTIVE."""
+        text = self._ask("scontrol", "--all", "--oneliner", "show", "partitions")
+        rows = [re.match(r"PartitionName=(\S+) .*?\bState=(\S+)", line) for line in text.splitlines() if line.strip()]
+        if not all(rows):
+            raise ParseFailed("scontrol answered %s where partitions were asked for" % first_line(text))
+        return {row.group(1): row.group(2) for row in rows if row}
+
+    def start_problems(self, partition: str) -> List[str]:
+        """Whether Slurm would find a place for a small job now; none is submitted."""
+        done = self._runner.run(["sbatch", "--test-only", "--partition=" + partition, "--ntasks=1", "--wrap=true"], limit=ANSWER_LIMIT)
+        said = last_line(done.stderr.strip() or done.stdout)
+        return [] if done.rc == 0 else ["no job would start in partition %s: %s" % (partition, said)]
+
     def update(self, node: str, state: Optional[str], reason: str = "") -> None:
         """``state``: DRAIN, RESUME or UNDRAIN."""
         words = ["State=" + state] if state else []

@@ -22,7 +22,7 @@ from ..options import Option, boolean, one_of, seconds, whole_number, words
 from ..runner import Runner
 from ._libvirt_guests import MOVE, PAUSED, RUNNING, SAVE, SHUTDOWN, STAY, Guest, Home, some
 from ._libvirt_plan import REFUSE, Peers, Plan, Rules, Step, describe, homes, make, read_description
-from ._libvirt_virsh import Hypervisor, Virsh
+from ._libvirt_virsh import Hypervisor, Virsh, label
 from .driver import ENTERED, IN_SERVICE, LEFT, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
 
 _URI = re.compile(r"[a-z]+(\+[a-z0-9]+)?://[^\s;]*")
@@ -40,7 +40,7 @@ def _uris(value: Any) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(_uri(word) for word in words(value))) if value not in ([], ()) else ()
 
 
-def _globs(value: Any) -> Tuple[str, ...]:
+def globs(value: Any) -> Tuple[str, ...]:
     return words(value) if value not in ([], ()) else ()
 
 
@@ -49,8 +49,8 @@ OPTIONS = {
     "uri": Option(_uri, default="qemu:///system"),
     "unmovable": Option(one_of(REFUSE, SHUTDOWN, SAVE), default=REFUSE),
     "failback": Option(one_of("all", "none"), default="all"),
-    "pinned": Option(_globs, default=()),
-    "shared": Option(_globs, default=()),
+    "pinned": Option(globs, default=()),
+    "shared": Option(globs, default=()),
     "copy_storage": Option(boolean, default=False),
     "reserve": Option(whole_number, default=512),
     "poll": Option(seconds, default=0.5),
@@ -147,7 +147,7 @@ class Libvirt:
 
     def _look_here(self) -> Hypervisor:
         here = self._here.look()
-        if _label(here.host) != _label(self._host):
+        if label(here.host) != label(self._host):
             raise BadInput("virsh at %s speaks for %s, not for %s: the driver libvirt runs at the hypervisor itself (place), whose own name "
                            "the key host gives where the inventory has another" % (self._here.uri, here.host, self._host), host=self._host)
         return here
@@ -157,7 +157,7 @@ class Libvirt:
         others: List[Hypervisor] = []
         silent: List[Tuple[str, str]] = []
         for uri in self._options["peers"]:
-            if _label(urlsplit(uri).hostname or "") == _label(here.host):
+            if label(urlsplit(uri).hostname or "") == label(here.host):
                 continue
             seen, reason = self._look_at_peer(uri)
             if seen is None:
@@ -409,10 +409,6 @@ def _pass_on_signal(error: PatchtrainError) -> None:
 
 def _moved(guest: Guest, was: str, now: str) -> Dict[str, Any]:
     return {"what": "guest %s" % guest.told, "from": was, "to": now}
-
-
-def _label(host: str) -> str:
-    return host.split(".")[0].lower()
 
 
 def _as_was(guest: Guest, home: Home) -> bool:

@@ -27,7 +27,7 @@ DOWN = "down"
 _TOLD = 20
 
 
-def _reason(value: Any) -> str:
+def checked_reason(value: Any) -> str:
     """Slurm drops quotes around a reason and shows line breaks in a way that can't be read back."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or '"' in value or "'" in value or " [" in value:
         raise ValueError("%r is no reason; give one line of text without quotes and brackets" % (value,))
@@ -41,7 +41,7 @@ def _grace(value: Any) -> float:
 OPTIONS = {
     "running_jobs": Option(one_of("wait", "requeue", "undo"), default="wait"),
     "grace": Option(_grace),
-    "reason": Option(_reason, default=DEFAULT_REASON),
+    "reason": Option(checked_reason, default=DEFAULT_REASON),
     "min_peers": Option(whole_number, default=1),
     "poll": Option(seconds, default=2.0),
 }

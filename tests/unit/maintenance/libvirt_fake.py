@@ -64,6 +64,7 @@ class FakeGuest:
     obeys: bool = True
     restarts: int = 0
     states_saved: List[str] = field(default_factory=list)
+    reason: str = ""
 
     @property
     def uuid(self) -> str:
@@ -153,6 +154,9 @@ class Stage:
         if words[0].startswith("dominfo "):
             return good("".join(host.guests[part.split()[1]].told() for part in words[0].split("; ") if part.startswith("dominfo")
                                 and part.split()[1] in host.guests))
+        if words[0].startswith("domstate "):
+            uuids = [part.split()[2] for part in words[0].split("; ")]
+            return good("".join("%s\n\n" % (host.guests[uuid].reason or host.guests[uuid].state + " (user)") for uuid in uuids))
         if words[0] == "list":
             return good(self.snapshots if words[-1] == "--with-snapshot" else "")
         guest = host.guests.get(words[words.index("--domain") + 1])
