@@ -34,7 +34,7 @@ def plan_to_release(runner: Runner, manager: PackageManager, request: Request, i
     asked = request.selection
     terms = Terms(manager.arch(), comparator(manager.name), should.exclude, asked.exclude, manager.holds(), asked.allow_downgrade,
                   request.unknown_packages)
-    goal = level(installed, should.section, terms, manager.successors)
+    goal = level(installed, should.section, terms, manager.successors, manager.predecessors)
     plan = _settled(manager, request, installed, goal, should, terms)
     whole(plan, "the host can't be brought to the release")
     _keeps_kernel(runner, plan)

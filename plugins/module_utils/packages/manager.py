@@ -64,6 +64,9 @@ class PackageManager(Protocol):
     def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
         """By name and arch, what is offered under another name and takes a package's place whenever everything is updated."""
 
+    def predecessors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        """By name and arch, the names whose place these installed packages say that they took; who took none is left out."""
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         """What each of these, and the versions before it that its sources know, came as, oldest first; what no source knows has nothing."""
 

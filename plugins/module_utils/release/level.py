@@ -10,7 +10,7 @@ All or nothing: what forbids a single package forbids the level, and is named.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..errors import TransactionImpossible
 from ..packages.records import Change, Package, Wanted
@@ -24,9 +24,13 @@ _LISTED = 8
 
 Successors = Callable[[Sequence[Package]], Mapping[Tuple[str, str], Sequence[Wanted]]]
 """As a package manager tells them."""
+Heirs = Dict[Package, Tuple[Wanted, ...]]
 
 
-def nobody(packages: Sequence[Package]) -> Mapping[Tuple[str, str], Sequence[Wanted]]:
+Predecessors = Callable[[Sequence[Package]], Mapping[Tuple[str, str], Sequence[str]]]
+
+
+def nobody(packages: Sequence[Package]) -> Mapping[Tuple[str, str], Sequence[Any]]:
     return {}
 
 
@@ -52,32 +56,55 @@ class Level:
     fixed: Dict[Tuple[str, str], str]
 
 
-def level(installed: Iterable[Package], section: Section, terms: Terms, successors: Successors = nobody) -> Level:
+def level(installed: Iterable[Package], section: Section, terms: Terms, successors: Successors = nobody,
+          predecessors: Predecessors = nobody) -> Level:
     """``TransactionImpossible`` names the packages that stand in the way, and what to do. ``successors`` tells what is offered in the
-    place of packages: where that is the release's own, it is what the host should have instead."""
+    place of packages: where that is the release's own, it is what the host should have instead. On the way down that is what
+    ``predecessors`` tells, the names whose place packages took."""
+    installed = list(installed)
     found = pair(installed, section, terms.exclude, terms.native, terms.compare)
     heirs = {} if terms.unknown_packages == HOLD else _heirs(found.unknown, section, terms, successors)
+    if terms.unknown_packages != HOLD and terms.allow_downgrade:
+        names = {package.name for package in installed}
+        heirs.update(_former([p for p in found.unknown if p not in heirs], section, terms, predecessors, names))
     found = replace(found, unknown=tuple(package for package in found.unknown if package not in heirs))
     moving = found.differing + found.missing
     _refuse_unknown(found, terms)
     _refuse_fixed(moving, terms)
     _refuse_newer(found.differing, terms)
-    wanted = sorted({item.should for item in moving} | set(heirs.values()), key=lambda item: item.key + (item.version,))
+    wanted = sorted({item.should for item in moving} | {heir for several in heirs.values() for heir in several}, key=lambda item: item.key + (item.version,))
     fixed = {(p.name, p.arch): UNKNOWN_TO_RELEASE for p in found.unknown} if terms.unknown_packages == HOLD else {}
     return Level(tuple(wanted), fixed)
 
 
-def _heirs(unknown: Sequence[Package], section: Section, terms: Terms, successors: Successors) -> Dict[Package, Wanted]:
-    """What the administrator holds, or the deployment excludes, keeps its place."""
-    barred = matcher(terms.barred)
-    free = [p for p in unknown if not barred(p.name) and not is_held(p.name, p.arch, terms.holds)]
+def _heirs(unknown: Sequence[Package], section: Section, terms: Terms, successors: Successors) -> Heirs:
+    barred, free = matcher(terms.barred), _free(unknown, terms)
     offered, release = successors(free) if free else {}, Release(section, terms.native, terms.compare)
-    found: Dict[Package, Wanted] = {}
+    found: Heirs = {}
     for package in free:
         heirs = [w for w in offered.get((package.name, package.arch), ()) if w in release.versions(w.name, w.arch) and not barred(w.name)]
         if heirs:
-            found[package] = heirs[-1]
+            found[package] = (heirs[-1],)
     return found
+
+
+def _former(unknown: Sequence[Package], section: Section, terms: Terms, predecessors: Predecessors, there: Collection[str]) -> Heirs:
+    """What the release has of packages whose place another one took since: all of them, because it stands for all."""
+    barred, free, release = matcher(terms.barred), _free(unknown, terms), Release(section, terms.native, terms.compare)
+    before = predecessors(free) if free else {}
+    found: Heirs = {}
+    for package in free:
+        names = [name for name in before.get((package.name, package.arch), ()) if name not in there and not barred(name)]
+        back = tuple(release.versions(name, package.arch)[-1] for name in names if release.versions(name, package.arch))
+        if back:
+            found[package] = back
+    return found
+
+
+def _free(packages: Sequence[Package], terms: Terms) -> List[Package]:
+    """What the administrator holds, or the deployment excludes, keeps its place."""
+    barred = matcher(terms.barred)
+    return [p for p in packages if not barred(p.name) and not is_held(p.name, p.arch, terms.holds)]
 
 
 def astray(changes: Iterable[Change], section: Section, terms: Terms) -> List[Wanted]:

@@ -191,6 +191,27 @@ def test_and_only_by_a_package_of_the_release_at_its_version(offer: Any) -> None
     assert level(packages("old=1"), RENAMED, DEB.terms(), offer).wanted == ()
 
 
+def former(*names: str) -> Any:
+    return lambda asked: {(p.name, p.arch): names for p in asked if p.name == "new"}
+
+
+BEFORE = section(packages("old=1", "docs:all=1"))
+DOWN = {"allow_downgrade": True}
+
+
+@pytest.mark.parametrize(("names", "back"), [(("old",), ["old"]), (("docs", "never-there", "old"), ["docs", "old"]), (("never-there",), [])])
+def test_on_the_way_down_a_package_gives_the_place_back_that_it_took(names: tuple[str, ...], back: list[str]) -> None:
+    found = level(packages("new=2"), BEFORE, DEB.terms(**DOWN), successor(), former(*names))
+    assert [item.name for item in found.wanted] == back
+
+
+@pytest.mark.parametrize(("host", "terms"), [
+    ("new=2", {}), ("new=2", {"unknown_packages": HOLD, **DOWN}), ("new=2", {"holds": ("new",), **DOWN}), ("new=2", {"barred": ("old",), **DOWN}),
+    ("new=2 old=1", DOWN)])
+def test_but_not_unasked_nor_where_it_has_to_stay(host: str, terms: dict[str, Any]) -> None:
+    assert level(packages(*host.split()), BEFORE, DEB.terms(**terms), successor(), former("old")).wanted == ()
+
+
 def test_dependencies_have_the_release_s_version() -> None:
     changes = [Change("p", "amd64", "1", "2"), Change("lib", "amd64", None, "3"), Change("theirs", "amd64", None, "1"), Change("gone", "amd64", "1", None)]
     release = section(packages("p=2", "lib=2", "gone=1"))

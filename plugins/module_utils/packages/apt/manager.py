@@ -117,6 +117,11 @@ class Apt:
         """apt takes none by itself: a package that was renamed comes as a dependency of what has its old name."""
         return {}
 
+    def predecessors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        there = [Wanted(package.name, package.arch, package.version) for package in packages]
+        taken = parse.takes_over(load.show(self._runner, specs(there, self.arch()))) if there else {}
+        return {item.key: tuple(sorted(taken[item.name])) for item in there if taken.get(item.name)}
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         policies = self._policy([entry for entry in self._entries() if entry.present])
         targets = classify.by_text(self._targets())

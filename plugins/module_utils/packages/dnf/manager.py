@@ -115,6 +115,9 @@ class Dnf:
         by = {name: tuple(Wanted(c.name, c.arch, c.version) for c in self._obsoleting([name]) if c.name != name) for name in names}
         return {(p.name, p.arch): by[p.name] for p in packages if by[p.name]}
 
+    def predecessors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        return database.predecessors(self._runner, packages)
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         offers = [offer.candidate for offer in self._offers(["--available"], strict=False)]
         return classify.history(packages, offers, self._fixes(["--installed"]), self._telling(self._indexes()))

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Set
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ...errors import CommandFailed, TransactionInterrupted
 from ...runner import Completed, Runner
 from ...text import first_line, last_line
+from ..records import Package
 from . import load, parse
 from .parse import Entry
 
@@ -42,6 +43,13 @@ def obsoletes(runner: Runner, names: Sequence[str]) -> Dict[str, List[str]]:
         if divider:
             found.setdefault(name, []).append(other)
     return found
+
+
+def predecessors(runner: Runner, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+    """By name and arch, what the installed packages obsolete."""
+    names = sorted({package.name for package in packages})
+    taken = obsoletes(runner, names) if names else {}
+    return {(p.name, p.arch): tuple(sorted(taken[p.name])) for p in packages if p.name in taken}
 
 
 def modules(runner: Runner) -> Set[str]:

@@ -108,6 +108,9 @@ class Zypper:
         by = {name: tuple(Wanted(c.name, c.arch, c.version) for c in self._obsoleting([name]) if c.name != name) for name in names}
         return {(p.name, p.arch): by[p.name] for p in packages if by[p.name]}
 
+    def predecessors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        return database.predecessors(self._runner, packages)
+
     def history(self, packages: Sequence[Package], rules: Rules) -> Dict[Package, List[Came]]:
         names = sorted({package.name for package in packages})
         offers = [c for chunk in load.chunks(names) for c in self._versions(["--match-exact", "--"] + list(chunk), strict=False) if c.source]

@@ -72,6 +72,9 @@ class Fake:
     def successors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[Wanted, ...]]:
         return {}
 
+    def predecessors(self, packages: Sequence[Package]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        return {}
+
     def simulate(self, wanted: Sequence[Wanted], selection: Selection) -> Transaction:
         host = self._host()
         if host["problem"]:

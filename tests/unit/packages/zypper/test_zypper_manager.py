@@ -138,6 +138,10 @@ def test_a_package_that_another_obsoletes_has_a_successor(scene: Scene) -> None:
     assert manager.successors(others) == {}
 
 
+def test_what_took_a_place_says_so(scene: Scene) -> None:
+    assert Zypper(scene("renamed")).predecessors([Package("tender", "x86_64", "2.0-1")]) == {("tender", "x86_64"): ("dinghy",)}
+
+
 def test_what_took_a_place_gives_it_back_only_on_the_way_down(scene: Scene) -> None:
     manager = Zypper(scene("renamed"))
     up, down = (manager.simulate(wanted("dinghy.x86_64=1.0-1"), Selection(allow_downgrade=allowed)) for allowed in (False, True))
