@@ -163,18 +163,21 @@ class Apt:
     # ------------------------------------------------------------ what changes the host
 
     def refresh(self, limit: float) -> None:
-        deadline = Deadline(limit, self._clock)
-        self.wait_for_lock(limit)
         self._policies = ("", {})
         self._sizes = {}
-        apply.update(self._runner, max(deadline.left, 1.0))
+        self._alone(limit, lambda left: apply.update(self._runner, left))
 
     def download(self, wanted: Sequence[Wanted], selection: Selection, limit: float) -> None:
+        if wanted:
+            self._alone(limit, lambda left: apply.download(self._runner, specs(wanted, self.arch()), selection, left))
+
+    def _alone(self, limit: float, work: Callable[[float], None]) -> None:
+        """Begin again with work that found somebody else at it, until it is done or the limit has passed."""
         deadline = Deadline(limit, self._clock)
-        while wanted:
+        while True:
             self.wait_for_lock(deadline.left)
             try:
-                return apply.download(self._runner, specs(wanted, self.arch()), selection, max(deadline.left, 1.0))
+                return work(max(deadline.left, 1.0))
             except LockTimeout:
                 # Who is at work may be in another mount namespace, or have come at this moment.
                 if deadline.passed:

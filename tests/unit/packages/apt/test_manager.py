@@ -321,6 +321,8 @@ def test_a_lock_that_stays_names_its_holder() -> None:
     assert clock.time == 30
 
 
+LISTS_BUSY = ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 3415 (apt-get)\n"
+              "E: Unable to lock directory /var/lib/apt/lists/\n")
 BUSY = (
     "E: Could not get lock /var/cache/apt/archives/lock. It is held by process 3415 (python3)\n"
     "E: Unable to lock directory /var/cache/apt/archives/\n",
@@ -331,12 +333,12 @@ NO_ROOT = (
     "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?\n")
 
 
-def meeting(said: str, times: int) -> Scripted:
+def meeting(said: str, times: int, what: str = "install") -> Scripted:
     """A host on which apt-get finds somebody at work so many times, whom we don't see."""
     left = [times]
 
     def answer(argv: Sequence[str]) -> Completed | None:
-        if "install" not in argv:
+        if what not in argv:
             return Completed(tuple(argv), 0, "amd64\n", "") if "--print-architecture" in argv else None
         left[0] -= 1
         return Completed(tuple(argv), 100, "", said) if left[0] >= 0 else None
@@ -352,6 +354,16 @@ def test_a_download_waits_for_who_is_at_work(said: str) -> None:
     with pytest.raises(LockTimeout, match="apt-get was not alone: .*ock"):
         Apt(meeting(said, 1000), clock).download(wanted("app-a:amd64=2.0"), ALL, 30)
     assert clock.time == 33
+
+
+def test_a_refresh_that_came_second_is_begun_again() -> None:
+    """Two runs that prepare one host at once both found the lock free."""
+    runner, clock = meeting(LISTS_BUSY, 2, "update"), FakeClock()
+    Apt(runner, clock).refresh(30)
+    assert len([argv for argv in runner.ran if "update" in argv]) == 3 and clock.time == 2
+    with pytest.raises(LockTimeout, match="apt-get was not alone: .*lists"):
+        Apt(meeting(LISTS_BUSY, 1000, "update"), clock).refresh(30)
+    assert clock.time == 32
 
 
 def test_who_may_not_take_the_lock_does_not_wait_for_it() -> None:
