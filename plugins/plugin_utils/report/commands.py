@@ -25,7 +25,7 @@ _MOST_NAMES = 20
 _TODO = {
     "failed": ("Repair the host, then patch it again:", "patch"),
     "unreachable": ("Make the host reachable, then look at it again:", "assess"),
-    "blocked": ("Remove what stands in the way, then look at it again:", "assess"),
+    "blocked": ("Remove what stands in the way, then run the same deployment for those that were blocked:", "patch-blocked"),
     "not_started": ("Once the others are repaired, patch the rest:", "patch"),
     "reboot_pending": ("A reboot is due; patch again with one allowed:", "patch-reboot"),
 }
@@ -69,6 +69,12 @@ def _deployment(model: Data) -> list[str]:
     return ["-e", f"@{path}"] if _PLAIN_PATH.fullmatch(path) else []
 
 
+def _from_blocked(model: Data) -> list[str]:
+    """For those that this run left alone, and nobody else: no host has to be named."""
+    name = word(section(model, "run"), "name")
+    return ["-e", f"patch_from_blocked={name}"] if _PLAIN_HOST.fullmatch(name) else []
+
+
 def only_checked(model: Data) -> bool:
     """Whether the run was in check mode: nothing was to be started."""
     return bool(section(section(model, "run"), "settings").get("check"))
@@ -76,6 +82,8 @@ def only_checked(model: Data) -> bool:
 
 def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
     """None where a name can't safely stand in a command, or where there are too many for a line."""
+    if playbook == "patch-blocked" and _from_blocked(model):
+        return shlex.join(["ansible-playbook", *_inventory(model), f"{_COLLECTION}.patch", *_deployment(model), *_from_blocked(model)])
     if len(hosts) > _MOST_NAMES or any(_PLAIN_HOST.fullmatch(host.name) is None for host in hosts):
         return None
     name, _dash, variant = playbook.partition("-")

@@ -26,13 +26,19 @@ def host(name: str, state: str, out: bool = False) -> Host:
     ("unreachable", True, "ansible-playbook fleetops.patchtrain.restore --limit web1"),
     ("failed", False, "ansible-playbook fleetops.patchtrain.patch --limit web1"),
     ("unreachable", False, "ansible-playbook fleetops.patchtrain.assess --limit web1"),
-    ("blocked", False, "ansible-playbook fleetops.patchtrain.assess --limit web1"),
+    ("blocked", False, "ansible-playbook fleetops.patchtrain.patch -e patch_from_blocked=night"),
     ("reboot_pending", False, "ansible-playbook fleetops.patchtrain.patch -e patch_reboot=if_required --limit web1"),
 ])
 def test_the_command_of_each_ending(state: str, out: bool, command: str) -> None:
-    told = advice({}, state, [host("web1", state, out)])
+    told = advice({"run": {"name": "night"}}, state, [host("web1", state, out)])
     assert told is not None
     assert told.command == command
+
+
+@pytest.mark.parametrize("name", ["", "{{ evil }}", "a b"])
+def test_blocked_hosts_of_a_run_without_a_plain_name_are_named_themselves(name: str) -> None:
+    told = advice({"run": {"name": name}}, "blocked", [host("web1", "blocked")])
+    assert told is not None and told.command == "ansible-playbook fleetops.patchtrain.patch --limit web1"
 
 
 @pytest.mark.parametrize("state", ["succeeded", "up_to_date", "deferred", "draining", "waiting", ""])
