@@ -187,14 +187,18 @@ class Installation:
         return None
 
     def _heal(self) -> None:
-        """After a failure other packages of the transaction are often left unpacked: they are finished, as far as they can be."""
-        if self._manager.interrupted() is None:
+        """After a failure other packages of the transaction are often left unpacked, and all of them where the package manager was
+        killed: they are finished, as far as they can be."""
+        cut = self._manager.interrupted()
+        if cut is None:
             return
         self._journal.say("finishing what was left half done")
         try:
             self._manager.repair(self._request.timeout, self._journal.log)
         except PatchtrainError as failure:
             self._journal.say("that did not mend it: " + failure.message)
+            return
+        self._repaired = cut
 
     def _seen_now(self) -> outcome.Seen:
         """What is there after the transaction; asked once, for some package managers take their time."""

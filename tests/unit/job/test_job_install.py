@@ -157,13 +157,16 @@ def test_a_package_whose_script_failed_is_named_though_it_is_there(host: Any, do
 def test_what_a_failure_left_half_done_is_finished(host: Any, do: Do) -> None:
     host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked")
     host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None
-    assert results(do()) == {"a": "installed", "b": "failed", "c": "installed"}
+    result = do()
+    assert results(result) == {"a": "installed", "b": "failed", "c": "installed"}
+    assert result["repaired"] == "c is unpacked", "it is told that not the transaction itself brought it there"
 
 
 def test_what_stays_half_done_is_failed_though_it_has_its_version(host: Any, do: Do) -> None:
     host.set(broken={"b": "bad"}, half=["c"], interrupted="c is unpacked", mends=False)
     host.manager.interrupted = lambda: host.all()["interrupted"] if host.all()["applied"] else None
-    assert results(do()) == {"a": "installed", "b": "failed", "c": "failed"}
+    result = do()
+    assert results(result) == {"a": "installed", "b": "failed", "c": "failed"} and result["repaired"] is None
 
 
 def test_a_transaction_that_is_not_whole_in_the_end_is_a_failure_whatever_the_tool_said(host: Any, do: Do) -> None:
