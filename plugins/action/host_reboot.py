@@ -21,6 +21,8 @@ class ActionModule(PatchtrainAction):
         early = bool(self.argument("before", False))
         if early and (book.installation() is not None or not self.settings().patch_reboot_before or not (book.plan() or {}).get("changes")):
             return {"rebooted": False, "reason": "no reboot before the installation"}
+        if book.put_off():
+            return {"rebooted": False, "reason": book.put_off()}
         name = "reboot before" if early else "reboot"
         done = self._taken_up(book, timeout, name)
         if done:

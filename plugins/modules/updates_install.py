@@ -46,6 +46,11 @@ options:
       - Epoch seconds after which no transaction begins. It is looked at right before; when it has passed, all packages are V(deferred).
         A transaction that has begun is never cut.
     type: float
+  begin_within:
+    description:
+      - Seconds, counted from this call by the host, after which no transaction begins, as with O(deadline). It holds also where the host's
+        time of day is wrong. A run gives what is left of the host's window.
+    type: float
   keep_config:
     description: Whether changed configuration files are kept as they are. Otherwise the packages' own are taken.
     type: bool
@@ -200,7 +205,8 @@ error:
 
 import os
 import sys
-from typing import Any, Dict
+import time
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -219,6 +225,7 @@ SPEC: Dict[str, Any] = dict(
     download_only={"type": "bool", "default": False},
     refresh={"type": "bool", "default": False},
     deadline={"type": "float"},
+    begin_within={"type": "float"},
     keep_config={"type": "bool", "default": True},
     expect_digest={"type": "str"},
     run_id={"type": "str"},
@@ -230,11 +237,17 @@ SPEC: Dict[str, Any] = dict(
 )
 
 
+def _deadline(options: Dict[str, Any]) -> Optional[float]:
+    """The sooner of both, as this host tells the time."""
+    given = [options["deadline"], None if options["begin_within"] is None else time.time() + options["begin_within"]]
+    return min((limit for limit in given if limit is not None), default=None)
+
+
 def request_from(options: Dict[str, Any]) -> Request:
     return Request(
         manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
         refresh=options["refresh"], download_only=options["download_only"], keep_config=options["keep_config"],
-        expect_digest=options["expect_digest"], deadline=options["deadline"], timeout=options["timeout"],
+        expect_digest=options["expect_digest"], deadline=_deadline(options), timeout=options["timeout"],
         lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
 
 

@@ -71,10 +71,11 @@ class StillOut(PatchtrainError):
 
 @dataclass
 class StepNote:
-    """What is written about a step at its end."""
+    """What is written about a step at its end; ``skipped`` is one that came to nothing on purpose."""
 
     id: int
     message: str = ""
+    skipped: bool = False
     detail: Dict[str, Any] = field(default_factory=dict)
 
 
@@ -183,7 +184,7 @@ class HostBook:
         except BaseException as error:
             self._end(note, "failed", "cut by %s" % type(error).__name__)
             raise
-        self._end(note, "ok", note.message)
+        self._end(note, "skipped" if note.skipped else "ok", note.message)
 
     def _end(self, note: StepNote, outcome: str, message: str) -> None:
         if self._looking:
@@ -204,15 +205,20 @@ class HostBook:
 
     def touched(self) -> bool:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
-        return any(step.step in ("install", "reboot", "reboot before") for step in self._steps())
+        return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self._steps())
 
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
         return list(dict.fromkeys(step.step for step in self._steps() if step.step in ("hook before_drain", "hook after_drain")))
 
     def installation(self) -> Optional[Step]:
-        """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end."""
-        return self.last_step("install")
+        """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end. One that was put off is none."""
+        return next((step for step in reversed(self._steps()) if step.step == "install" and step.outcome != "skipped"), None)
+
+    def put_off(self) -> str:
+        """Why nothing was installed, where the host's time was over before its installation could begin."""
+        last = self.last_step("install")
+        return last.message if last is not None and last.outcome == "skipped" and self.installation() is None else ""
 
     def installations(self) -> int:
         """How many installations of this run were seen to end well."""
@@ -220,7 +226,7 @@ class HostBook:
 
     def job_step(self) -> str:
         """The name by which the host knows the job of the next installation. One whose end nobody saw keeps its name."""
-        ended = sum(1 for step in self._steps() if step.step == "install" and step.outcome in ("ok", "failed"))
+        ended = sum(1 for step in self._steps() if step.step == "install" and step.outcome in ("ok", "failed", "skipped"))
         return "install" if not ended else "install-%d" % (ended + 1)
 
     def last_job(self) -> str:
@@ -385,7 +391,7 @@ class HostBook:
         if install and install.outcome != "ok":
             return "failed", "its installation %s" % ("ended badly" if install.outcome else "was begun, and nobody saw its end")
         if install is None and (self.plan() or {}).get("changes"):
-            return "deferred", "it came back before anything was installed"
+            return "deferred", self.put_off() or "it came back before anything was installed"
         if due:
             return "reboot_pending", "a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting)
         return "succeeded", ""

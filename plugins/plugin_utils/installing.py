@@ -9,6 +9,7 @@ saw keeps its name, and is attached to.
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Mapping
 
 from ..module_utils.errors import PatchtrainError
@@ -18,6 +19,7 @@ from .prepared import HostFailed, arguments_of_plan, at_the_release, raise_if_fa
 from .remote import Remote
 from .retrying import CHANGED, retrying
 from .settings import Settings
+from .windowing import of_host
 
 MODULE = "fleetops.patchtrain.updates_install"
 _ASSESS = "fleetops.patchtrain.host_assess"
@@ -34,6 +36,10 @@ def arguments(book: HostBook, settings: Settings, plan: Mapping[str, Any]) -> Di
     args.update(run_id=book.run, step=book.job_step(), keep_config=settings.patch_keep_config, timeout=settings.patch_install_timeout)
     if settings.patch_rollback:
         args["allow_downgrade"] = True
+    window = of_host(book.settings, book.host)
+    if window:
+        # Not a time of day: the host's clock may be wrong.
+        args["begin_within"] = max(0.0, window.closes_at - time.time())
     return args
 
 
@@ -62,7 +68,11 @@ class Installations:
             book.installed(dict(result, packages=[]) if untouched else result)
             kept = ("executions", "boot_id", "reboot", "repaired")
             step.detail.update({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
+            step.message = "finished what was cut: %s" % result["repaired"] if result.get("repaired") else ""
             _raise(result)
+            if _is_put_off(plan, result):
+                step.skipped, step.message = True, "its window closed before the installation could begin"
+                return dict(result, changed=False, deferred=True, msg=step.message)
             at_the_release(result.get("assessment") or {}, book.release)
         return result
 
@@ -70,7 +80,7 @@ class Installations:
         """After an installation: further ones, until nothing that was asked for is pending, ``patch_rounds`` in all."""
         if self._settings.patch_rounds < 2 or self._book.release or self._settings.patch_rollback or self._is_further():
             return result
-        while self._book.installations() < self._settings.patch_rounds:
+        while self._book.installations() < self._settings.patch_rounds and not result.get("deferred"):
             plan = self._left(result)
             if not plan.get("changes"):
                 break
@@ -119,6 +129,11 @@ def _raise(result: Mapping[str, Any]) -> None:
     except HostFailed as failure:
         failure.data[CHANGED] = _changed(result)
         raise
+
+
+def _is_put_off(plan: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    planned = {(change["name"], change["arch"]) for change in plan["changes"]}
+    return {package["result"] for package in result.get("packages", ()) if (package["name"], package["arch"]) in planned} == {"deferred"}
 
 
 def _changed(result: Mapping[str, Any]) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
+from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot, updates_install
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
@@ -132,3 +133,46 @@ def test_without_a_soak_nobody_asks_how_the_canaries_are(desk: Any, monkeypatch:
     waiting = turn(desk)
     monkeypatch.setattr(waiting._book, "canaries_back_at", lambda: pytest.fail("asked"))
     assert waiting.objection(ONE) is None
+
+
+class Host:
+    """Remembers how long the installation may take to begin, and puts it off."""
+
+    name = "web1"
+
+    def __init__(self) -> None:
+        self.within: list[Any] = []
+
+    def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
+        self.within.append(args.get("begin_within"))
+        late = [{"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "other", "result": "deferred", "reason": "late"}]
+        return {"changed": False, "failed": False, "finished": True, "packages": late, "boot_id": "b"}
+
+
+CHANGES = ({"name": "a", "arch": "all", "from": "1", "to": "2"},)
+
+
+def test_an_installation_that_did_not_begin_in_its_window_is_put_off_and_its_host_comes_back(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare(changes=CHANGES)
+    book, desk.places["web1"] = desk.drained(), Host()
+    monkeypatch.setattr(installing.time, "time", lambda: ONE + 2 * HOUR - 90)
+    result = desk.do(updates_install, run_id="night", planned=True)
+    assert (desk.places["web1"].within, result["deferred"], result["changed"]) == ([90.0], True, False)
+    assert (book.installation(), book.touched(), book.job_step()) == (None, False, "install-2")
+    told = desk.do(host_reboot, run_id="night")
+    assert (told["rebooted"], told["reason"]) == (False, "its window closed before the installation could begin")
+    desk.do(maintenance_mode, state="left", run_id="night")
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "deferred"
+    assert desk.state().reason == "its window closed before the installation could begin" and desk.slots() == []
+
+
+def test_what_is_left_of_a_window_that_has_closed_is_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(**opened(ONE + 1).record)
+    monkeypatch.setattr(installing.time, "time", lambda: ONE + 3 * HOUR)
+    assert installing.arguments(desk.book(), settings(), {"changes": CHANGES, "digest": "d"})["begin_within"] == 0.0
+
+
+def test_without_a_window_nothing_limits_when_it_begins(desk: Any) -> None:
+    desk.open()
+    assert "begin_within" not in installing.arguments(desk.book(), settings(), {"changes": CHANGES, "digest": "d"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -71,6 +72,19 @@ def test_a_run_comes_back_to_its_result_and_none_is_another_each_time(host: Any,
     again = install(run_id="r", deadline=1)
     assert dict(again, invocation=None) == dict(first, invocation=None)
     assert install()["plan"]["changes"][0]["to"] == "3"
+
+
+@pytest.mark.parametrize(("limits", "result"), [
+    ({"begin_within": 0}, "deferred"), ({"begin_within": 600}, "installed"), ({"begin_within": 600, "deadline": 1}, "deferred")])
+def test_it_begins_within_the_time_that_is_left(install: Module, limits: Dict[str, Any], result: str) -> None:
+    assert {p["result"] for p in install(**limits)["packages"]} == {result}
+
+
+def test_the_time_that_is_left_counts_from_now_whatever_the_host_takes_for_the_date(install: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    yesterday = time.time() - 86400
+    monkeypatch.setattr(updates_install.time, "time", lambda: yesterday)
+    spec = json.loads(Path(install(begin_within=600)["job"]["directory"], "spec.json").read_text())
+    assert spec["limits"]["deadline"] == yesterday + 600
 
 
 def test_a_long_poll_ends_unfinished_and_can_be_continued(host: Any, install: Module) -> None:
