@@ -6,12 +6,13 @@
 A connection lives as long as one ``with``: Ansible forks for every task, and no connection may be shared over a fork (nor
 may a process fork inside a ``with``: the child would wait for locks that it believes to be its own). What writes holds
 the database for itself from its first read on, because a slot that is counted in one transaction and taken in another is
-taken by several at once.
+taken by several at once. SQLite has one lock for that; PostgreSQL gets one by an advisory lock.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -24,6 +25,15 @@ from .migrations import MIGRATIONS
 BUSY_LIMIT = 30.0
 _LOCK = 0x70617463  # of PostgreSQL's advisory locks: any number that is ours alone
 _BEGIN = "patchtrain_begin"
+_SQLITE: tuple[dict[str, Any], dict[str, Any]] = ({_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"})
+# A reader sees one moment. A writer has to see what the one before it wrote, though it asked for the lock earlier. Neither may
+# hang on what the server's default is.
+_POSTGRESQL: tuple[dict[str, Any], dict[str, Any]] = (
+    {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}, {"isolation_level": "READ COMMITTED", "postgresql_readonly": False})
+# A server that went silent is a failure within these, as everything else that goes silent.
+_LIBPQ = {"connect_timeout": 30, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30000}
+_LIBPQ_DRIVERS = ("psycopg", "psycopg2")
+_LOCKED = "55P03"  # lock_not_available; what the server says about it is in the server's language
 _ADDRESSES = "a path, or for example postgresql+psycopg://user@host/database"
 
 
@@ -31,8 +41,9 @@ class Ledger:
     """``read`` and ``write`` give a connection in a transaction; leaving them well commits it."""
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
-        self._readers = engine.execution_options(**{_BEGIN: "BEGIN"})
-        self._writers = engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        for_readers, for_writers = _POSTGRESQL if engine.dialect.name == "postgresql" else _SQLITE
+        self._readers = engine.execution_options(**for_readers)
+        self._writers = engine.execution_options(**for_writers)
         self.name = name
 
     @classmethod
@@ -56,6 +67,7 @@ class Ledger:
         """The only writer there is, until left. Keep it short, and never around anything but the ledger."""
         with self._failures(), self._writers.begin() as connection:
             if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL lock_timeout = %d" % int(BUSY_LIMIT * 1000))
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
             yield connection
 
@@ -68,7 +80,8 @@ class Ledger:
 
     def _failure(self, error: sa.exc.DBAPIError) -> LedgerError:
         said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-        if "database is locked" in said or "lock timeout" in said:
+        state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+        if "database is locked" in said or state == _LOCKED:
             return LedgerBusy("the ledger %s was kept locked by others for %g s" % (self.name, BUSY_LIMIT), ledger=self.name)
         if "file is not a database" in said:
             return LedgerForeign("%s is not a ledger, not even a database: name another path" % self.name, ledger=self.name)
@@ -82,7 +95,8 @@ def _parse(target: str) -> sa.URL:
         raise LedgerUnavailable("the ledger's address is not a database URL: use %s" % _ADDRESSES) from None
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerUnavailable("a ledger can't be kept in %s: use %s" % (url.get_backend_name(), _ADDRESSES))
-    return url
+    # Without a driver's name SQLAlchemy means one that is not ours.
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
 def _open(url: sa.URL) -> Ledger:
@@ -102,15 +116,19 @@ def _open(url: sa.URL) -> Ledger:
 def _engine(url: sa.URL) -> sa.Engine:
     sqlite = url.get_backend_name() == "sqlite"
     try:
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_LIMIT} if sqlite else {})
+        engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_LIMIT} if sqlite else _patience(url))
     except (ImportError, sa.exc.NoSuchModuleError) as error:
-        raise LedgerMissing("the ledger's database %s needs a Python driver that is not installed: %s" % (url.drivername, error)) from error
+        help_ = ": %s -m pip install 'psycopg[binary]>=3.1'" % sys.executable if url.drivername == "postgresql+psycopg" else ""
+        raise LedgerMissing("the ledger's database %s needs a Python driver that is not installed (%s)%s" % (url.drivername, error, help_)) from error
     if sqlite:
         sa.event.listen(engine, "connect", _connected)
         sa.event.listen(engine, "begin", _begin)
-    elif url.get_backend_name() == "postgresql":
-        sa.event.listen(engine, "connect", _limit_locks)
     return engine
+
+
+def _patience(url: sa.URL) -> dict[str, Any]:
+    """libpq's limits, but for those that the address names itself."""
+    return {name: value for name, value in _LIBPQ.items() if name not in url.query} if url.get_driver_name() in _LIBPQ_DRIVERS else {}
 
 
 def _connected(connection: Any, record: Any) -> None:
@@ -121,12 +139,6 @@ def _connected(connection: Any, record: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _limit_locks(connection: Any, record: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = %d" % int(BUSY_LIMIT * 1000))
-    connection.commit()
 
 
 def _make_file(url: sa.URL, path: str) -> None:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a ledger must do on every database. Each test gets an empty one.
 
-SQLite always; PostgreSQL too where ``PATCHTRAIN_TEST_POSTGRESQL`` holds the URL of a database that may be emptied.
+SQLite always; PostgreSQL too where its programs are: a server of our own, or the database that ``PATCHTRAIN_TEST_POSTGRESQL`` names
+by its URL and that may be emptied. What races is tried on both in `make test`, the rest on PostgreSQL in `make test-all`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from patchlab.postgresql import programs, server
 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import owner_of
 
-POSTGRESQL = os.environ.get("PATCHTRAIN_TEST_POSTGRESQL", "")
+NAMED = os.environ.get("PATCHTRAIN_TEST_POSTGRESQL", "")
+RACES = "test_processes.py"
 OpenRun = Callable[..., Any]
 
 
@@ -33,9 +36,28 @@ def _emptied(url: str) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRESQL else [])])
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        database = getattr(item, "callspec", None) and item.callspec.params.get("target")  # type: ignore[attr-defined]
+        if database == "postgresql" and item.path.name != RACES:
+            item.add_marker(pytest.mark.full)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    pytest.importorskip("psycopg")
+    if NAMED:
+        yield NAMED
+        return
+    if programs() is None:
+        pytest.skip("PostgreSQL's programs are not installed")
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "state" / "ledger.db") if request.param == "sqlite" else _emptied(POSTGRESQL)
+    return str(tmp_path / "state" / "ledger.db") if request.param == "sqlite" else _emptied(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture
