@@ -37,16 +37,18 @@ _ANYWHERE_DISKS = ("network", "volume")
 
 @dataclass(frozen=True)
 class Home:
-    """Where a guest belongs, how it was there, and in which way it was taken out of the way."""
+    """Where a guest belongs, how it was there, and in which way it was taken out of the way; of one that moves, the host that it goes to."""
 
     host: str
     state: str
     autostart: bool
     way: str
+    to: str = ""
 
     def xml(self) -> str:
-        return "<home host=%s state=%s autostart=%s way=%s/>" % (
-            quoteattr(self.host), quoteattr(self.state), quoteattr("yes" if self.autostart else "no"), quoteattr(self.way))
+        return "<home host=%s state=%s autostart=%s way=%s%s/>" % (
+            quoteattr(self.host), quoteattr(self.state), quoteattr("yes" if self.autostart else "no"), quoteattr(self.way),
+            " to=%s" % quoteattr(self.to) if self.to else "")
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _home(root: Element) -> Optional[Home]:
     item = root.find("metadata/{%s}home" % HOME_URI)
     if item is None or item.get("way") not in _WAYS:
         return None
-    return Home(item.get("host", ""), item.get("state", ""), item.get("autostart") == "yes", item.get("way", ""))
+    return Home(item.get("host", ""), item.get("state", ""), item.get("autostart") == "yes", item.get("way", ""), item.get("to", ""))
 
 
 def _pinned(root: Element) -> Optional[str]:

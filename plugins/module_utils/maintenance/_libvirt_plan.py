@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -32,10 +32,15 @@ class Rules:
 
 @dataclass(frozen=True)
 class Peers:
-    """The hypervisors that can take guests, and why others can't (URI and reason)."""
+    """The hypervisors that can take guests, and why others can't (URI and reason). ``promised``: memory in KiB that guests of others are on
+    their way to, by host."""
 
     usable: Tuple[Hypervisor, ...]
     unusable: Tuple[Tuple[str, str], ...] = ()
+    promised: Mapping[str, int] = field(default_factory=dict)
+
+    def room(self, peer: Hypervisor, reserve: int) -> int:
+        return peer.available - reserve * _MIB - self.promised.get(peer.host, 0)
 
     def told(self) -> str:
         return ", ".join("%s: %s" % item for item in self.unusable)
@@ -43,12 +48,13 @@ class Peers:
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of one guest. ``peer`` is the URI that it moves to, ``copied`` the disks that go along."""
+    """What becomes of one guest. ``peer`` is the URI that it moves to, ``copied`` the disks that go along, ``to`` the peer's own name."""
 
     guest: Guest
     way: str
     peer: str = ""
     copied: Tuple[str, ...] = ()
+    to: str = ""
 
     @property
     def would(self) -> str:
@@ -57,12 +63,16 @@ class Step:
         return words[self.way]
 
     def unmarked(self, host: str) -> bool:
-        """A guest that is only parked here keeps the mark of where it belongs."""
+        """Whether its mark has to be written. It says where the guest goes too, so that others leave it its room there."""
         home = self.guest.home
-        return home is None or (home.host == host and home.way != self.way)
+        return home is None or (home.host == host and home.way != self.way) or home.to != self.to
 
     def home(self, host: str) -> Home:
-        return Home(host, self.guest.state, self.guest.autostart, self.way)
+        """A guest that is only parked here keeps the mark of where it belongs."""
+        known = self.guest.home
+        if known and (known.host != host or known.way == self.way):
+            return replace(known, to=self.to)
+        return Home(host, self.guest.state, self.guest.autostart, self.way, self.to)
 
 
 @dataclass(frozen=True)
@@ -82,37 +92,41 @@ class _Space:
     left: Dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.left = {peer.uri: peer.available - self.reserve * _MIB for peer in self.peers.usable}
+        self.left = {peer.uri: self.peers.room(peer, self.reserve) for peer in self.peers.usable}
 
-    def take(self, guest: Guest) -> Tuple[str, str]:
+    def take(self, guest: Guest) -> Tuple[Optional[Hypervisor], str]:
         """The peer with the most memory left, the first of them in the user's order; or the reason why there is none."""
         reasons = ["%s: %s" % item for item in self.peers.unusable]
         for peer in sorted(self.peers.usable, key=lambda peer: -self.left[peer.uri]):
             reason = self._refuses(peer, guest)
             if not reason:
                 self.left[peer.uri] -= guest.memory
-                return peer.uri, ""
+                return peer, ""
             reasons.append("%s %s" % (peer.host, reason))
-        return "", "no peer takes it (%s)" % ("; ".join(reasons) or "the option peers names none")
+        return None, "no peer takes it (%s)" % ("; ".join(reasons) or "the option peers names none")
 
     def _refuses(self, peer: Hypervisor, guest: Guest) -> str:
         if any(other.name == guest.name and other.uuid != guest.uuid for other in peer.guests):
             return "has another guest of this name"
         if any(other.uuid == guest.uuid and other.active for other in peer.guests):
             return "runs a guest of this UUID"
-        short = self.left[peer.uri] < guest.memory
-        return "has %d MiB for guests, it needs %d" % (max(0, self.left[peer.uri]) // _MIB, guest.memory // _MIB) if short else ""
+        if self.left[peer.uri] >= guest.memory:
+            return ""
+        promised = self.peers.promised.get(peer.host, 0) // _MIB
+        return "has %d MiB for guests, it needs %d%s" % (max(0, self.left[peer.uri]) // _MIB, guest.memory // _MIB,
+                                                         "; %d are promised to guests on their way" % promised if promised else "")
 
 
 def make(here: Hypervisor, peers: Peers, rules: Rules) -> Plan:
     """What becomes of each guest. The largest are given places first, while there is room."""
     space, moves, stops, stuck = _Space(peers, rules.reserve), [], [], []
     for guest in sorted(here.active, key=lambda guest: (-guest.memory, guest.name, guest.uuid)):
-        peer, reason = "", _keeps(guest, rules)
+        peer: Optional[Hypervisor] = None
+        reason = _keeps(guest, rules)
         if not reason:
             peer, reason = space.take(guest)
-        if not reason:
-            moves.append(Step(guest, MOVE, peer, _copied(guest, rules)))
+        if peer:
+            moves.append(Step(guest, MOVE, peer.uri, _copied(guest, rules), peer.host))
             continue
         against = _against_stop(guest, rules.unmovable)
         if against is None:

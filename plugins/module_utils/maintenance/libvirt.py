@@ -80,7 +80,17 @@ class _Sides:
         absent: Dict[str, Guest] = {guest.home.host: guest for side in (self.here, *self.others) for guest in side.guests if guest.home}
         busy = tuple((side.uri, "it is in maintenance itself (guest %s belongs there)" % absent[side.host].told)
                      for side in self.others if side.host in absent)
-        return Peers(tuple(side for side in self.others if side.host not in absent), self.silent + busy)
+        return Peers(tuple(side for side in self.others if side.host not in absent), self.silent + busy, self._promised())
+
+    def _promised(self) -> Dict[str, int]:
+        """What guests of others will need where they go, by host. Who has arrived is counted there already."""
+        found: Dict[str, int] = {}
+        for side in self.others:
+            for guest in side.active:
+                to = guest.home.to if guest.home and guest.home.way == MOVE else ""
+                if to not in ("", side.host) and not any(there.host == to and guest.uuid in {other.uuid for other in there.active} for there in self.others):
+                    found[to] = found.get(to, 0) + guest.memory
+        return found
 
 
 class Libvirt:
@@ -238,6 +248,10 @@ class Libvirt:
         wanted = sorted({step.peer for step in plan.steps if step.way == MOVE} - usable)
         if wanted:
             raise CannotMove("guests were to go to %s, which takes none any more (%s)" % (", ".join(wanted), peers.told()))
+        for peer in peers.usable:
+            needed = sum(step.guest.memory for step in plan.steps if step.peer == peer.uri)
+            if needed and peers.room(peer, self._options["reserve"]) < needed:
+                raise CannotMove("%s has no room for them any more: guests of others have been promised its memory, or were started" % peer.host)
 
     def _one_away(self, step: Step, deadline: Deadline) -> None:
         if deadline.passed:

@@ -159,6 +159,30 @@ def test_of_two_that_evacuate_to_each_other_at_once_none_keeps_what_it_began() -
     assert stage.looks()[HV1] == before[HV1] and "migrate" not in stage.changes
 
 
+def test_of_two_that_evacuate_to_the_same_peer_none_takes_the_others_room() -> None:
+    """Each sees where the other's guests go before the first of them is there."""
+    stage = three()
+    stage.hosts[HV3].total = stage.hosts[HV3].free = 12 * GIB
+    theirs = FakeGuest("theirs", 9, memory=7 * GIB, home='<home host="hv2" state="running" autostart="no" way="move" to="hv3"/>')
+    stage.hosts[HV2].guests[theirs.uuid] = theirs
+    before = stage.looks()
+    peers = {"peers": [HV2, HV3], "reserve": 1024}
+    with pytest.raises(CannotMove, match=r"guest gone can't leave: .*hv3 has 0 MiB for guests, it needs 1024; 7168 are promised to guests on their way"):
+        stage.driver(**peers).enter(60)
+    assert stage.looks() == before and stage.changes == []
+    theirs.home = ""
+    stage.faults.append(on("metadata", lambda words, uri: setattr(theirs, "home", '<home host="hv2" state="running" autostart="no" way="move" to="hv3"/>')))
+    with pytest.raises(CannotMove, match="undone: its guests are as they were"):
+        stage.driver(peers=[HV2, HV3], reserve=1024).enter(60)
+    assert stage.looks()[HV1] == before[HV1] and "migrate" not in stage.changes
+    del stage.hosts[HV2].guests[theirs.uuid]
+    stage.hosts[HV3].guests[theirs.uuid] = theirs
+    stage.hosts[HV3].total = stage.hosts[HV3].free = 13 * GIB
+    assert stage.driver(peers=[HV3], reserve=1024).enter(60).changed, "who has arrived is not counted twice"
+    assert {guest.name: guest.home.count('to="hv3"') for guest in stage.hosts[HV3].guests.values()} == dict.fromkeys(
+        ("g1", "g2", "-x; rm 'q$(id)", "gone", "theirs"), 1)
+
+
 def test_a_migration_that_fails_brings_back_who_had_moved() -> None:
     stage = three()
     before = stage.looks()
