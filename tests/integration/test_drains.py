@@ -17,7 +17,7 @@ from lab_modules import module
 from patchlab.traffic import Traffic
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 NAME = "test-drains"
 WEB = ("web1", "web2")

@@ -9,7 +9,7 @@ import pytest
 from lab_fleet import HAPROXY, Fleet, wait_for
 from test_resume import steps, upgrades
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 HOST = "web1"
 LOCKED = """

@@ -22,7 +22,7 @@ from patchlab.traffic import Traffic
 from patchlab.watch import Watch
 from test_resume import steps, upgrades
 
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.full]
 
 FIRST, NEXT = "web1", "web2"
 PAIR = (FIRST, NEXT)

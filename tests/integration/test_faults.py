@@ -13,7 +13,7 @@ import pytest
 from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 FIRST, OTHERS = "web1", WEB[1:]
 # As a canary the first host is the first for certain: others may ask for their slot a moment before it.

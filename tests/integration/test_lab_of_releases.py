@@ -11,7 +11,7 @@ from lab_release import (
     small_disk, start_new, update, update_golden, versions)
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.full]
 
 AT_V1 = {"patchlab-app": "1.1", "patchlab-conf": "1.1", "patchlab-kernelish": "1.1", "patchlab-lib": "1.1", "patchlab-web": "1.1"}
 AT_V2 = {**AT_V1, **dict.fromkeys(("patchlab-app", "patchlab-conf", "patchlab-lib", "patchlab-web"), "1.2")}

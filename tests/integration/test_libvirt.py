@@ -19,7 +19,7 @@ from patchlab import hypervisor
 from patchlab.paths import lab_paths
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 NAME = "test-libvirt"
 HOSTS = ("hv1", "hv2", "hv3")

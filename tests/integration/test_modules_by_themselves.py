@@ -10,7 +10,7 @@ from lab_fleet import Fleet
 from lab_modules import module
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 
 @pytest.mark.parametrize("host", ["web1", "dnf1", "zypper1"])

@@ -20,7 +20,7 @@ from patchlab.state import loaded
 from patchlab.traffic import Failed, fetch
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 NAME = "test-pacemaker"
 NODES = ("ha1", "ha2")

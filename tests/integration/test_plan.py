@@ -9,7 +9,7 @@ import pytest
 from lab_fleet import WEB, Fleet
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 
 def test_a_plan_touches_nothing_and_then_stands_beside_what_became_of_it(fleet: Fleet) -> None:

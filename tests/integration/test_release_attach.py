@@ -12,7 +12,7 @@ from release_looks import (
 from release_train import Train
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 LAB = ("patchlab-web", "patchlab-lib", "patchlab-app", "patchlab-conf", "patchlab-kernelish")
 RPM = ("dnf1", "zypper1")

@@ -11,7 +11,7 @@ from release_looks import drifts, entered, same_as
 from release_train import STAGES, Train, levels
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 INSTALL = {"web1": "apt-get -q update && apt-get -y install", "gold-apt": "apt-get -q update && apt-get -y install",
            "dnf1": "dnf -y --refresh install", "gold-dnf": "dnf -y --refresh install",

@@ -12,7 +12,7 @@ from release_looks import digest_of, disk_use, kill_holder, kill_with_children, 
 from release_train import Train
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 PUBLISH, VERIFY = "fleetops.patchtrain.publish", "verify"
 _REFRESH = {"web1": "apt-get -q -o APT::Update::Error-Mode=any update 2>&1", "dnf1": "dnf -q --refresh makecache 2>&1",

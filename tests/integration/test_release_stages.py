@@ -14,7 +14,7 @@ from release_looks import offered
 from release_train import STAGES, Train
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 REASON = "CVE-2026-90002 is exploited"
 

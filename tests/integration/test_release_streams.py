@@ -11,7 +11,7 @@ from release_looks import drifts, entered, same_as
 from release_train import Train, levels
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 MODULE = "patchlab-modular"
 

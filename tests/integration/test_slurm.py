@@ -14,7 +14,7 @@ from lab_fleet import Fleet, wait_for
 from lab_modules import module
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 NAME = "test-slurm"
 CONTROLLER = "slurm1"

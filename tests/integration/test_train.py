@@ -13,7 +13,7 @@ from patchlab.traffic import Traffic
 from patchlab.watch import Watch
 
 # One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab]
 
 ROLE = """
 - hosts: web
