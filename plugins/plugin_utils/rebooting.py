@@ -60,12 +60,12 @@ def reboot(remote: Remote, timeout: float, order: Sequence[str] = ("systemctl", 
 def rebooted_since(remote: Remote, before: str, timeout: float, clock: Callable[[], float] = time.monotonic,
                    sleep: Callable[[float], None] = time.sleep) -> Optional[Rebooted]:
     """After a reboot that somebody else ordered, or may have: whether the host has booted since it had that boot id, as soon as it
-    answers. None where it has not. Raises ``NotBack`` when ``timeout`` seconds pass."""
+    answers. None where it has not, or where no boot id was recorded, so that nothing proves it. Raises ``NotBack`` when ``timeout`` seconds pass."""
     begun = clock()
     now, asked = _wait(remote, timeout, lambda found: True, clock, sleep)
     if now is None:
         raise NotBack("%s does not answer, %g s after it may have been rebooted" % (remote.name, timeout), host=remote.name, boot_id=before)
-    return Rebooted(now, clock() - begun, asked) if now != before else None
+    return Rebooted(now, clock() - begun, asked) if before and now != before else None
 
 
 def _wait(remote: Remote, seconds: float, wanted: Callable[[str], bool], clock: Callable[[], float],

@@ -66,3 +66,10 @@ def test_a_refused_order_is_a_failure() -> None:
 def test_a_host_without_boot_id_is_not_rebooted_at_all() -> None:
     with pytest.raises(CommandFailed, match="no boot id"):
         reboot(Host(["none"]))
+
+
+@pytest.mark.parametrize(("recorded", "found"), [(OLD, NEW), (NEW, None), ("", None)], ids=["another", "the same", "none on record proves nothing"])
+def test_a_reboot_that_may_have_been_is_proved_by_the_recorded_boot_id(recorded: str, found: str | None) -> None:
+    host = Host([NEW])
+    done = rebooting.rebooted_since(host, recorded, 60, clock=lambda: host.now, sleep=host.sleep)
+    assert (done and done.boot_id) == found
