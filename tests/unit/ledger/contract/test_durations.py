@@ -89,3 +89,12 @@ def test_more_hosts_than_a_statement_takes(ledger, open_run, cycle, monkeypatch)
     for host in FLEET:
         cycle(run, host, 1000.0, 90.0, changed=2)
     assert [(p.host, p.packages) for p in read(ledger, "web", FLEET)] == [("web3", 2), ("web2", 2), ("web1", 2)]
+
+
+def test_what_was_tried_again_and_every_round_is_part_of_what_a_host_needed(ledger, open_run, cycle):
+    run = open_run("one", FLEET)
+    with ledger.write() as c:
+        for step, outcome, at in (("install", "failed", 1010.0), ("retry install", "ok", 1020.0), ("install", "ok", 1030.0), ("reboot before", "ok", 1040.0)):
+            steps.end(c, steps.begin(c, run.id, "web1", step, at=at), outcome, at=at + 10.0)
+    cycle(run, "web1", 1000.0, 300.0, changed=2, reboot=60.0)
+    assert read(ledger, "web") == [Past("web1", 300.0, 2, 60.0, 1300.0)]
