@@ -28,6 +28,7 @@ RULES: tuple[Callable[[Tree], Findings], ...] = (
     agreement.roles,
     agreement.action_group,
     agreement.module_tests,
+    agreement.readme,
     agreement.requirements,
 )
 

@@ -90,6 +90,15 @@ def _modules(tree: Tree) -> list[str]:
     return [PurePosixPath(path).stem for path in tree.matching("plugins/modules/*.py") if not path.endswith("__init__.py")]
 
 
+def readme(tree: Tree) -> Findings:
+    """What a user can run or call is in the README's lists."""
+    text = tree.text("README.md") if "README.md" in tree.paths else ""
+    playbooks = [PurePosixPath(path).stem for path in tree.matching("playbooks/*.yml")]
+    for name in sorted([*playbooks, *_modules(tree)]):
+        if f"`{name}`" not in text and f"`fleetops.patchtrain.{name}`" not in text:
+            yield Finding("README.md", 1, f"names no {name}")
+
+
 def requirements(tree: Tree) -> Findings:
     """What users are told to install is what the code imports, no less and no more."""
     lines = [line.split("#")[0].strip() for line in tree.text(REQUIREMENTS).splitlines()]

@@ -217,6 +217,11 @@ def test_a_module_wants_a_test_of_its_name(check: Check) -> None:
     assert check(agreement.module_tests, {**contents, "tests/integration/test_all.py": 'module("patch_run")'}) == []
 
 
+def test_the_readme_names_what_can_be_run_and_called(check) -> None:
+    tree = {"playbooks/patch.yml": "", "playbooks/plan.yml": "", "plugins/modules/patch_run.py": "", "README.md": "`fleetops.patchtrain.plan`, `patch_runs`"}
+    assert check(agreement.readme, tree) == ["README.md:1: names no patch", "README.md:1: names no patch_run"]
+
+
 def test_requirements_are_what_is_imported(check: Check) -> None:
     code = {"plugins/plugin_utils/ledger/a.py": "import sqlalchemy\nimport yaml\nimport os\nfrom ansible.errors import AnsibleError\n"}
     assert check(agreement.requirements, {**code, "meta/ee-requirements.txt": "# why\nSQLAlchemy>=2.0,<3\n"}) == []
