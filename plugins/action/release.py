@@ -10,12 +10,12 @@ from typing import Any, Callable, Dict, Mapping
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import open_ledger
 from ..plugin_utils.play import actor, play_targets
-from ..plugin_utils.releasing import capturing, comparing, keeping, staging
+from ..plugin_utils.releasing import capturing, comparing, keeping, staging, surveying
 from ..plugin_utils.releasing.order import Order, checked
 
 STATES: Mapping[str, Callable[[Order], Dict[str, Any]]] = {
     "captured": capturing.captured, "derived": capturing.derived, "approved": staging.approved, "published": keeping.published,
-    "promoted": staging.promoted, "put_back": staging.put_back, "compared": comparing.compared, "surveyed": comparing.surveyed,
+    "promoted": staging.promoted, "put_back": staging.put_back, "compared": comparing.compared, "surveyed": surveying.surveyed,
     "verified": keeping.verified, "signed": keeping.signed, "deleted": keeping.deleted, "listed": comparing.listed}
 
 

@@ -29,7 +29,8 @@ options:
       - V(published) gathers its package files on the repository host and makes its signed repositories.
       - V(promoted) lets O(stage) point to it. V(put_back) lets O(stage) point to the release that it had before.
       - V(compared) compares it with another release (O(with_release)) or with what a host has (O(with_host)).
-      - V(surveyed) asks hosts that still see upstream (O(hosts), by default its golden hosts) what has been published since that it does not carry.
+      - V(surveyed) asks upstream what has been published since that it does not carry. For apt the repository host asks (O(repository)), by the
+        sources of a golden host; the rest is asked on golden hosts, and all of it on O(hosts) where these are given.
       - V(listed) tells all releases, and all that stages ever pointed to.
       - V(verified) checks its published files and indexes against their checksums.
       - V(signed) renews the signatures of all releases on the repository host, after O(repository.signing_keys) have changed.
@@ -73,7 +74,7 @@ options:
   repository:
     description:
       - The repository host. Needed for O(state=published), O(state=verified), O(state=signed) and O(state=deleted). With O(state=compared), the changelogs
-        inside its packages tell the CVEs of apt's packages.
+        inside its packages tell the CVEs of apt's packages. With O(state=surveyed), it asks upstream.
     type: dict
     suboptions:
       host:

@@ -113,3 +113,22 @@ def test_names_are_harmless_or_refused(releases: ReleaseFleet) -> None:
     ours.do("attach", release_name="gl-1..2_x")
     ours.do("attach", release_name="stage:../dev", fails="can't be a name")
     ours.do("attach", release_name="gl-9", fails="there is no release gl-9; the latest are gl-1..2_x")
+
+
+@pytest.mark.full
+def test_what_upstream_has_since_is_asked_on_the_repository_host(releases: ReleaseFleet) -> None:
+    ours = Train(releases)
+    ours.capture("gl-1")
+    ours.publish("gl-1")
+    before = releases.sh("repo1", "find /etc/apt /var/lib/apt/lists /var/lib/dpkg/status -type f -print0 | sort -z | xargs -0 sha256sum")
+    set_upstream(releases, V2)
+    said = ours.do("survey", release_name="gl-1", release_repository=ours.repository).text
+    on_golden = ours.do("survey", release_name="gl-1").text
+    assert "asked on repo1" in said and "asked on gold-apt" in on_golden
+    found = [text.partition("upstream has published since gl-1: ")[2].partition(";")[0] for text in (said, on_golden)]
+    assert found[0] == found[1] and "security" in found[0]
+    # Its sources are known by now: the golden host need not be there.
+    releases.lab("cut", "gold-apt")
+    again = ours.do("survey", release_name="gl-1", release_repository=ours.repository, release_golden="localhost").text
+    assert "asked on repo1" in again and found[0] in again
+    assert releases.sh("repo1", "find /etc/apt /var/lib/apt/lists /var/lib/dpkg/status -type f -print0 | sort -z | xargs -0 sha256sum") == before

@@ -19,12 +19,12 @@ def snapshot(runner: Runner, manager: PackageManager, advisories: Optional[Rules
     sources, each package has its ``updates`` and its ``feeder``: a source that offers any version of it."""
     packages = sorted(manager.installed(), key=lambda package: (package.name, package.arch, package.version))
     return {
-        "packages": _rows(manager, packages, advisories), "holds": sorted(manager.holds()), "streams": sorted(manager.streams()),
+        "packages": rows(manager, packages, advisories), "holds": sorted(manager.holds()), "streams": sorted(manager.streams()),
         "sources": [source.to_dict() for source in manager.sources()], "platform": platform(runner, manager).to_dict(),
         "manager": manager.name, "kernel": kernel(runner), "boot_id": (runner.read("/proc/sys/kernel/random/boot_id") or "").strip()}
 
 
-def _rows(manager: PackageManager, packages: Sequence[Package], advisories: Optional[Rules]) -> List[Dict[str, Any]]:
+def rows(manager: PackageManager, packages: Sequence[Package], advisories: Optional[Rules]) -> List[Dict[str, Any]]:
     if advisories is None:
         return [package.to_dict() for package in packages]
     history = manager.history(packages, advisories)

@@ -1,21 +1,19 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases held against each other, against a host, and against upstream; and all that there are."""
+"""Releases held against each other, and against a host; and all that there are."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from ...module_utils.errors import BadInput
 from ...module_utils.release.manifest import package_place
 from ...module_utils.text import counted
-from ..ledger import releases, stages, upstream
+from ..ledger import releases, stages
 from ..prepared import raise_if_failed
 from ..releases import compare
-from ..releases.news import news
-from .capturing import assess, snapshot
+from .capturing import snapshot
 from .gather import known_files
 from .order import Order, Result
 
@@ -77,23 +75,6 @@ def _by_platform(packages: list[dict[str, Any]]) -> dict[str, list[dict[str, Any
 
 def _files(known: dict[str, list[dict[str, Any]]]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     return {(platform, *package_place(item)): item for platform, items in known.items() for item in items}
-
-
-def surveyed(order: Order) -> Result:
-    """What hosts that still see upstream find there beyond the release."""
-    release = order.release()
-    golden = sorted({host for hosts in release.provenance.get("golden", {}).values() for host in hosts})
-    hosts = golden if order.args["hosts"] is None else order.hosts
-    looks = [{"snapshot": snapshot(order, host), "assessment": assess(order, host)} for host in hosts]
-    with order.ledger.read() as c:
-        manifest = releases.manifest(c, release.digest)
-        before = upstream.latest(c, [release.digest]).get(release.digest)
-    found = news(manifest, looks, time.time(), before.document if before else None)
-    if not order.checking:
-        with order.ledger.write() as c:
-            upstream.record(c, release.digest, found)
-    said = ", ".join("%d %s" % (number, kind) for kind, number in found["counts"].items()) or "nothing"
-    return {"name": release.name, "digest": release.digest, "upstream": found, "msg": "upstream has published since %s: %s" % (release.name, said)}
 
 
 def listed(order: Order) -> Result:
