@@ -33,7 +33,7 @@ class Refused(PatchtrainError):
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         todo = {"taken": self._taken, "returned": self._returned, "failed": self._failed, "found": self._found}
-        return todo[self.needed("state")]()
+        return todo[self.one_of("state", todo)]()
 
     def _taken(self) -> Dict[str, Any]:
         book = self.book()

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible.utils.vars import load_extra_vars
+
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import closing, controlling, opening, planning
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, NotTargeted, open_ledger
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.play import actor, in_step_batch, out_of_play
+from ..plugin_utils.settings import refuse_misspelt
 
 
 _CONTROL = {"paused": "paused", "resumed": "running", "stopped": "stopping", "disowned": ""}
+_BY_HAND = (*_CONTROL, "info", "released")
+CONTROL_NAMES = ("control", "control_reason", "control_hosts", "control_force")
+"""Variables of the playbook ``control``. Who misspells one would be shown the run, and believe that it was paused."""
 
 
 class RunFailed(PatchtrainError):
@@ -26,7 +32,9 @@ class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         todo = {"opened": self._opened, "planned": self._planned, "closed": self._closed, "finished": self._finished,
                 "info": self._info, "released": self._released}
-        state, ledger = self.needed("state"), open_ledger(self.settings().patch_ledger)
+        state, ledger = self.one_of("state", [*todo, *_CONTROL]), open_ledger(self.settings().patch_ledger)
+        if state in _BY_HAND:
+            refuse_misspelt(load_extra_vars(self._loader), CONTROL_NAMES)
         return self._control(ledger, state) if state in _CONTROL else todo[state](ledger)
 
     # --- from another terminal or job --------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ _PINNED = ("host_pinned", "ansible.builtin.host_pinned")
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         todo = {"begun": self._begun, "ended": self._ended, "judged": self._judged}
-        return todo[self.needed("state")](open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.needed("point"))
+        return todo[self.one_of("state", todo)](open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.needed("point"))
 
     def _begun(self, ledger: Ledger, run: str, point: str) -> Dict[str, Any]:
         settings = run_points.recorded(ledger, run)

@@ -9,7 +9,7 @@ that ``rescue`` sees it.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
@@ -18,7 +18,7 @@ from .book import HostBook, NotTargeted, open_ledger
 from .places import place
 from .remote import Remote
 from .settings import Settings
-from .variables import patch_variables
+from .variables import patch_variables, refuse_stray_words
 
 
 class PatchtrainAction(ActionBase):  # type: ignore[misc]
@@ -33,6 +33,7 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(task_vars=task_vars)
         self.variables = task_vars or {}
         try:
+            refuse_stray_words(self.variables)
             result.update(self.act())
         except NotTargeted as error:
             result.update(skipped=True, host_state="not_targeted", granted=False, reason=error.message, msg=error.message)
@@ -61,6 +62,13 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
 
     def argument(self, name: str, default: Any = None) -> Any:
         return self._task.args.get(name, default)
+
+    def one_of(self, name: str, choices: Iterable[str]) -> str:
+        """An argument that has to be one of ``choices``; ``BadInput`` names them where it isn't."""
+        value = self.needed(name)
+        if value not in (known := list(choices)):
+            raise BadInput("%s: %s is not known: use one of %s" % (name, value, ", ".join(known)))
+        return value
 
     def needed(self, name: str) -> str:
         """A string argument that has to be there; ``BadInput`` where it isn't."""

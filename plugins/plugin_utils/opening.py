@@ -28,7 +28,7 @@ from .scheduling.names import default_run_name
 from .scheduling.order import order, pick_canaries
 from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
-from .settings import RUN_WIDE, Settings, agree, misspelt
+from .settings import RUN_WIDE, Settings, agree, refuse_misspelt
 from .variables import patch_variables
 from .windowing import WindowClosed, Windowed, windowed
 
@@ -144,8 +144,7 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     settings, targets = seat.settings, play_targets(action.variables)
     if not targets:
         raise BadInput("no host is targeted: the play's pattern matches none")
-    for line in misspelt(name for name in action.variables if str(name).startswith("patch_")):
-        action._display.warning(line)
+    refuse_misspelt(action.variables)
     _agree(action, targets)
     in_set = sorted({*set_in_inventory(action, action.variables), *targets})
     begun = _begun(action, ledger, settings)

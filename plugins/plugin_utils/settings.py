@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -179,11 +180,14 @@ def agree(per_host: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def misspelt(names: Iterable[str]) -> list[str]:
-    """A line for each of ``names`` that looks like a setting and is none."""
-    strangers = sorted({str(name) for name in names if str(name).startswith("patch_")} - set(NAMES))
-    near = ((name, difflib.get_close_matches(name, NAMES, 1, 0.88)) for name in strangers)
-    return ["%s is not a setting: did you mean %s?" % (name, found[0]) for name, found in near if found]
+def refuse_misspelt(names: Iterable[str], known: Sequence[str] = NAMES) -> None:
+    """``BadInput`` names what begins as ``known`` names do and is nearly one of them: a limit that nobody reads is none."""
+    first = os.path.commonprefix(list(known))
+    strangers = sorted({str(name) for name in names if str(name).startswith(first[:3])} - set(known))
+    near = ((name, difflib.get_close_matches(name, known, 1, 0.88)) for name in strangers)
+    lines = ["%s is not a setting: did you mean %s?" % (name, found[0]) for name, found in near if found]
+    if lines:
+        raise BadInput(" ".join(lines) + " (What is meant for something else needs another name.)")
 
 
 def described() -> list[dict[str, Any]]:

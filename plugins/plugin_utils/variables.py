@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, Optional
 
+from ..module_utils.errors import BadInput
 from .settings import NAMES
 
 
@@ -29,3 +30,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     return float(value) if isinstance(value, float) else value
+
+
+def refuse_stray_words(variables: Mapping[str, Any]) -> None:
+    """``-e name="two words"`` reaches Ansible without the shell's quotes: it takes the first word and keeps the others here, unseen."""
+    stray = plain(variables.get("_raw_params"))
+    if stray and isinstance(stray, str):
+        raise BadInput("-e: %r belongs to no variable; a value of several words needs quotes of its own, as in -e 'name=\"two words\"'" % stray)

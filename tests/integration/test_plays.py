@@ -106,3 +106,21 @@ def test_the_pattern_of_hosts_is_a_string_or_a_list(fleet: Canned, hosts: Any) -
     done = fleet.play("fleetops.patchtrain.patch", patch_hosts=hosts, patch_max_unavailable=2)
     assert done.rc == 0, done.text
     assert fleet.states() == {"h1": "succeeded", "h2": "succeeded"} and fleet.runs() == ["succeeded"]
+
+
+@pytest.mark.parametrize("wrong, line", [({"patch_reboots": "never"}, "patch_reboots is not a setting: did you mean patch_reboot?"),
+                                         ({"patch_classifications": 3}, "patch_classifications is 3 (host h1): use a list of texts")])
+def test_a_wrong_setting_is_one_line_and_no_run(fleet: Canned, wrong: dict[str, Any], line: str) -> None:
+    done = fleet.play("fleetops.patchtrain.patch", **wrong)
+    assert done.rc != 0 and line in " ".join(done.text.split())
+    assert "argument_spec_data" not in done.text and "Plan the roll" not in done.text
+
+
+@pytest.mark.parametrize("words, line", [
+    (["-e", "contrl=paused"], "contrl is not a setting: did you mean control?"),
+    (["-e", "control=halt"], "state: halt is not known: use one of"),
+    (["-e", "control=pause", "-e", "control_reason=database migration"], "-e: 'migration' belongs to no variable"),
+    (["-e", "control=pause"], "which run? no run is unfinished")])
+def test_control_says_in_one_line_what_it_did_not_understand(fleet: Canned, words: list[str], line: str) -> None:
+    done = fleet.finish(fleet.start("fleetops.patchtrain.control", *words))
+    assert done.rc != 0 and line in " ".join(done.text.split())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import settings as room
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import NAMES, RUN_WIDE, Settings, agree, described, misspelt
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import NAMES, RUN_WIDE, Settings, agree, described, refuse_misspelt
+
+ROOT = Path(__file__).parents[3]
 
 
 def read(**variables):
@@ -183,10 +186,22 @@ def test_nothing_secret_is_for_the_record_or_in_a_message():
     assert "hunter2" not in caught.value.message
 
 
-def test_misspelt_settings_are_noticed_and_others_left_alone():
-    assert misspelt(["patch_max_unavailble", "patch_reboots", "patch_run_id", "patch_opened", "patch_soak", "other"]) == [
-        "patch_max_unavailble is not a setting: did you mean patch_max_unavailable?",
-        "patch_reboots is not a setting: did you mean patch_reboot?"]
+def test_misspelt_settings_are_refused_and_others_left_alone():
+    with pytest.raises(BadInput, match="patch_max_unavailble is not a setting: did you mean patch_max_unavailable. patch_reboots is not"):
+        refuse_misspelt(["patch_max_unavailble", "patch_reboots", "patch_run_id", "patch_opened", "patch_soak", "other"])
+    refuse_misspelt(["patch_run_id", "patch_opened", "patch_soak", "patching_day", "other"])
+
+
+def test_what_the_roles_themselves_register_is_no_misspelt_setting():
+    text = "".join(path.read_text() for path in (ROOT / "roles").glob("*/tasks/*.yml"))
+    names = set(re.findall(r"\bpatch_[a-z_]+", text))
+    assert {"patch_slot", "patch_opened", "patch_run_point"} <= names
+    refuse_misspelt(names)
+
+
+def test_a_misspelt_word_of_control_is_refused():
+    with pytest.raises(BadInput, match="contrl is not a setting: did you mean control"):
+        refuse_misspelt(["contrl", "other"], ["control", "control_reason"])
 
 
 def test_every_setting_says_what_it_is():
