@@ -61,6 +61,13 @@ options:
       - The release's index has the checksum of each package and is always checked by its signature.
     type: bool
     default: false
+  ca:
+    description:
+      - PEM with the certificates of the authorities that may vouch for the server of a O(url) that begins with C(https://). They count for the
+        release's source alone, and the manifest is fetched with none but them. Empty, those count that the host trusts.
+      - With O(release), it is the file that C(patch_release_ca) names on the controller.
+    type: str
+    default: ""
   manager:
     description: The package manager. V(auto) is the host's own.
     type: str
@@ -157,6 +164,7 @@ SPEC: Dict[str, Any] = {
     "keys": {"type": "list", "elements": "str", "no_log": False},
     "passthrough": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "package_gpgcheck": {"type": "bool", "default": False},
+    "ca": {"type": "str", "default": ""},
     "manager": {"type": "str", "choices": ["auto", "apt", "dnf", "zypper"], "default": "auto"},
     "refresh_timeout": {"type": "float", "default": 300},
     "state_dir": {"type": "path", "default": ROOT},
@@ -168,7 +176,7 @@ def aim_from(options: Dict[str, Any]) -> Aim:
     if missing:
         raise BadInput("%s: needed to attach a host, and not given%s" % (
             ", ".join(missing), "; a release by name is known on the controller alone" if options["release"] else ""), options=missing)
-    return Aim(options["url"], check_digest(options["digest"]), options["keys"], options["passthrough"], options["package_gpgcheck"])
+    return Aim(options["url"], check_digest(options["digest"]), options["keys"], options["passthrough"], options["package_gpgcheck"], options["ca"])
 
 
 def shown(result: Result) -> Dict[str, Any]:

@@ -6,8 +6,11 @@ the repository is never asked for that."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
+from ..module_utils.errors import BadInput
+from ..module_utils.sources.certificates import authorities
 from .book import HostBook
 from .ledger.engine import Ledger
 from .prepared import raise_if_failed
@@ -42,9 +45,22 @@ def _digest(document: Optional[Mapping[str, Any]]) -> Optional[str]:
     return str(document["digest"]) if document else None
 
 
+def _ca(path: str) -> str:
+    """Whoever vouches for the releases' server, as this controller's file has it."""
+    if not path:
+        return ""
+    try:
+        return authorities(Path(path).expanduser().read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("patch_release_ca is %s, which can't be read on the controller: %s" % (path, getattr(error, "strerror", None) or error),
+                       name="patch_release_ca") from error
+    except BadInput as error:
+        raise BadInput("patch_release_ca is %s: %s" % (path, error.message), name="patch_release_ca") from error
+
+
 def _done(remote: Remote, settings: Settings, args: Dict[str, Any]) -> Dict[str, Any]:
     if args["state"] == "attached":
-        args = dict(args, passthrough=settings.patch_passthrough, package_gpgcheck=settings.patch_package_gpgcheck)
+        args = dict(args, passthrough=settings.patch_passthrough, package_gpgcheck=settings.patch_package_gpgcheck, ca=_ca(settings.patch_release_ca))
     args = dict(args, manager=settings.patch_package_manager, refresh_timeout=settings.patch_refresh_timeout)
     result = remote.module(MODULE, args, settings.patch_prepare_timeout)
     raise_if_failed(result)

@@ -99,6 +99,8 @@ class Settings:
                                          "release's own")
     patch_package_gpgcheck: bool = _host(False, values.truth, "dnf, zypper: whether packages of a release need their vendor's signature too; the "
                                          "signed index holds their checksums")
+    patch_release_ca: str = _host("", values.text, "path on the controller of a PEM with the certificates of the authority that vouches for the https server "
+                                  "of releases, for their source alone; empty: whom the host trusts")
     patch_rollback: str = _run("", values.text, "name of the run whose changes are taken back instead of anything being updated")
 
     # how long things may take, in seconds

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import urlsplit
 
-from ..errors import CommandFailed
+from ..errors import BadInput, CommandFailed
 from ..packages.apt import load, parse
 from ..packages.apt.apply import environment
 from ..runner import Runner
 from . import deb822
+from .certificates import FILE
 from .entries import PRIVATE, Entry, Spec, texts
 from .kind import Document, Store, Texts
 from .kind import texts as read_texts
@@ -44,16 +46,19 @@ class AptSources:
     def visible(self, runner: Runner) -> List[Entry]:
         return _entries(runner, _directories(runner))
 
-    def parts_files(self, spec: Spec, keys: str) -> Texts:
-        files = {"patchtrain-release.sources": deb822.paragraph(spec.uri, "%s/%s" % (keys, KEYRING))}
+    def parts_files(self, spec: Spec, private: str) -> Texts:
+        files = {"patchtrain-release.sources": deb822.paragraph(spec.uri, "%s/keys/%s" % (private, KEYRING))}
         for ending, between in ((".sources", "\n"), (".list", "")):
             written = texts(_of(spec.all_of, ending), _of(spec.beside, ending))
             if written:
                 files["patchtrain-passthrough" + ending] = between.join(written)
         return files
 
-    def settings(self, runner: Runner, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
-        return {DROP_IN: _DROP_IN % PARTS}
+    def ca_files(self, runner: Runner, spec: Spec) -> Texts:
+        return {FILE: spec.ca} if spec.ca else {}
+
+    def settings(self, runner: Runner, spec: Spec, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
+        return {DROP_IN: _DROP_IN % PARTS + "".join('%s "%s";\n' % pair for pair in _ca(spec, PRIVATE))}
 
     def unset(self, runner: Runner) -> Dict[str, Optional[str]]:
         return {DROP_IN: None}
@@ -62,6 +67,7 @@ class AptSources:
         """With lists and caches of its own; apt's own configuration counts otherwise, proxies and the like."""
         places = {"Etc::SourceList": "/dev/null", "Etc::SourceParts": folder + "/parts", "State::Lists": folder + "/lists", "Cache": folder + "/cache"}
         options = [word for name, path in places.items() for word in ("-o", "Dir::%s=%s" % (name, path))]
+        options += [word for pair in _ca(spec, folder) for word in ("-o", "%s=%s" % pair)]
         argv = ["apt-get", "-q", "-o", "APT::Update::Error-Mode=any"] + options + list(_NETWORK) + ["update"]
         done = runner.run(argv, limit=limit, env=environment())
         failures = parse.fetch_failures(done.stdout, done.stderr)
@@ -81,6 +87,14 @@ class AptSources:
 
     def reject(self, runner: Runner, names: Sequence[str]) -> None:
         return None
+
+
+def _ca(spec: Spec, private: str) -> List[Tuple[str, str]]:
+    """For the release's host alone."""
+    host = urlsplit(spec.url).hostname or ""
+    if spec.ca and ":" in host:
+        raise BadInput("url: %s: apt can't be told whom to trust for an address of IPv6: use a name" % spec.url, option="url")
+    return [("Acquire::https::%s::CAInfo" % host, "%s/ca/%s" % (private, FILE))] if spec.ca else []
 
 
 def _directories(runner: Runner) -> Dict[str, str]:

@@ -12,6 +12,7 @@ from ..packages.dnf.tool import ALL_SOURCES, CONFIG, SETTINGS, Tool, checked
 from ..packages.rpm.load import found
 from ..runner import Runner
 from . import repofile
+from .certificates import FILE
 from .entries import PRIVATE, RELEASE_ID, Entry, Spec
 from .kind import Document, Store, Texts, key_paths
 from .kind import texts as read_texts
@@ -37,10 +38,15 @@ class DnfSources:
     def visible(self, runner: Runner) -> List[Entry]:
         return _entries(runner, _config(runner))
 
-    def parts_files(self, spec: Spec, keys: str) -> Texts:
-        return repo_files(spec, ["gpgcheck=%d" % spec.package_gpgcheck, "repo_gpgcheck=1", gpgkey(spec, keys), "metadata_expire=60", "skip_if_unavailable=0"])
+    def parts_files(self, spec: Spec, private: str) -> Texts:
+        checks = ["gpgcheck=%d" % spec.package_gpgcheck, "repo_gpgcheck=1", gpgkey(spec, private)]
+        trust = ["sslverify=1", "sslcacert=%s/ca/%s" % (private, FILE)] if spec.ca else []
+        return repo_files(spec, spec.uri, checks + trust + ["metadata_expire=60", "skip_if_unavailable=0"])
 
-    def settings(self, runner: Runner, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
+    def ca_files(self, runner: Runner, spec: Spec) -> Texts:
+        return {FILE: spec.ca} if spec.ca else {}
+
+    def settings(self, runner: Runner, spec: Spec, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
         text = _config(runner)
         return {CONFIG: repofile.changed(text, {"reposdir": PARTS}, repofile.kept(repofile.restored(text), CONFIG, passthrough))}
 
@@ -67,8 +73,8 @@ class DnfSources:
         return None
 
 
-def repo_files(spec: Spec, options: Sequence[str]) -> Texts:
-    head = ["[%s]" % RELEASE_ID, "name=Release of this fleet (fleetops.patchtrain)", "baseurl=" + spec.uri, "enabled=1"]
+def repo_files(spec: Spec, uri: str, options: Sequence[str]) -> Texts:
+    head = ["[%s]" % RELEASE_ID, "name=Release of this fleet (fleetops.patchtrain)", "baseurl=" + uri, "enabled=1"]
     files = {"patchtrain-release.repo": "\n".join(head + list(options)) + "\n"}
     # What is in the configuration itself stays there.
     written = [entry.whole.rstrip("\n") + "\n" for entry in spec.beside if entry.file != CONFIG]
@@ -77,8 +83,8 @@ def repo_files(spec: Spec, options: Sequence[str]) -> Texts:
     return files
 
 
-def gpgkey(spec: Spec, keys: str) -> str:
-    return "gpgkey=" + " ".join("file://" + path for path in key_paths(spec.keys, keys))
+def gpgkey(spec: Spec, private: str) -> str:
+    return "gpgkey=" + " ".join("file://" + path for path in key_paths(spec.keys, private))
 
 
 def _config(runner: Runner) -> str:

@@ -13,7 +13,7 @@ from ..release.attached import ROOT
 from ..runner import Runner
 from .apt import AptSources
 from .dnf import DnfSources
-from .entries import Entry, matches, release_uri
+from .entries import Entry, matches, release_uri, trusting
 from .kind import Kind, Store
 from .zypper import ZypperSources
 
@@ -32,7 +32,7 @@ def strays(runner: Runner, manager_name: str, document: Optional[Mapping[str, An
         return []
     kind = kind_of(manager_name)
     uri, seen = release_uri(document["url"], document["platform"]), kind.visible(runner)
-    own = [entry for entry in seen if entry.uri.rstrip("/") == uri]
+    own = [entry for entry in seen if entry.uri.rstrip("/") in (uri, trusting(uri))]
     allowed = _allowed(kind, runner, document["passthrough"], root)
     odd = [entry for entry in seen if entry not in own and entry.id not in allowed and not matches(entry, document["passthrough"])]
     missing = [] if own else [_row(uri, None, uri, kind.parts)]

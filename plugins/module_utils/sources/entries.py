@@ -15,6 +15,7 @@ RELEASE_ID = "patchtrain-release"
 
 PRIVATE = "/etc/patchtrain"
 KEYS = PRIVATE + "/keys"
+CA = PRIVATE + "/ca"
 
 _LOGIN = re.compile(r"://[^/@]*@")
 
@@ -34,12 +35,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a host is to see: the release, and beside it ``beside``."""
+    """What a host is to see: the release, and beside it ``beside``. ``ca`` are certificates of who may vouch for the release's server, where it
+    is asked over https; without, it is who the host trusts."""
 
     url: str
     platform: str
     keys: Tuple[str, ...]
     package_gpgcheck: bool = False
+    ca: str = ""
     beside: Tuple[Entry, ...] = ()
     all_of: Tuple[Entry, ...] = field(default=(), repr=False)
 
@@ -50,6 +53,11 @@ class Spec:
 
 def release_uri(url: str, platform: str) -> str:
     return "%s/%s" % (url.rstrip("/"), platform)
+
+
+def trusting(uri: str, private: str = PRIVATE) -> str:
+    """zypper's way to say whom to trust for one address."""
+    return "%s?ssl_capath=%s/ca" % (uri, private)
 
 
 def without_login(uri: str) -> str:

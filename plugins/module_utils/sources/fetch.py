@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import http.client
 import urllib.error
-import urllib.request
 from typing import Sequence
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
 from ..release.manifest import read
 from ..runner import Runner
+from .certificates import opener, refusal
 from .keys import SourceRefused, verify
 
 SCHEMES = ("https", "http", "file")
@@ -30,28 +30,28 @@ def check_url(url: str, digest: str) -> str:
     return url.rstrip("/")
 
 
-def fetch(url: str, limit: float) -> bytes:
+def fetch(url: str, limit: float, ca: str = "") -> bytes:
     try:
-        with urllib.request.build_opener().open(url, timeout=limit) as answer:
+        with opener(ca).open(url, timeout=limit) as answer:
             content: bytes = answer.read(_LARGEST + 1)
     except urllib.error.HTTPError as error:
         raise SourceRefused("%s is not there: HTTP %d %s" % (url, error.code, error.reason), url=url) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise SourceRefused("%s can't be fetched: %s" % (url, reason), url=url) from error
+        reason = getattr(error, "reason", None) if isinstance(error, urllib.error.URLError) else error
+        raise SourceRefused("%s can't be fetched: %s" % (url, refusal(reason)), url=url) from error
     if len(content) > _LARGEST:
         raise SourceRefused("%s is larger than %d bytes, and is none of a release's" % (url, _LARGEST), url=url)
     return content
 
 
-def manifest(runner: Runner, url: str, digest: str, keys: Sequence[str], limit: float) -> bytes:
+def manifest(runner: Runner, url: str, digest: str, keys: Sequence[str], limit: float, ca: str = "") -> bytes:
     """The manifest's bytes: of this digest, and where the host has gpgv, signed by one of the keys."""
-    content = fetch(url + "/manifest.json", limit)
+    content = fetch(url + "/manifest.json", limit, ca)
     read(content, digest)
     if runner.which("gpgv"):
-        signed(runner, url + "/manifest.json", content, keys, limit)
+        signed(runner, url + "/manifest.json", content, keys, limit, ca)
     return content
 
 
-def signed(runner: Runner, url: str, content: bytes, keys: Sequence[str], limit: float) -> None:
-    verify(runner, keys, content, fetch(url + ".asc", limit), url)
+def signed(runner: Runner, url: str, content: bytes, keys: Sequence[str], limit: float, ca: str = "") -> None:
+    verify(runner, keys, content, fetch(url + ".asc", limit, ca), url)

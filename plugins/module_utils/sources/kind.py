@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ..packages.rpm.load import found
 from ..runner import Runner
-from .entries import KEYS, Entry, Spec
+from .entries import PRIVATE, Entry, Spec
 
 Document = Mapping[str, Any]
 Store = Dict[str, Any]
@@ -34,10 +34,13 @@ class Kind(Protocol):
     def visible(self, runner: Runner) -> List[Entry]:
         """The sources that the host sees now."""
 
-    def parts_files(self, spec: Spec, keys: str) -> Texts:
-        """Names and content of what ``parts`` holds; the keys lie in the folder ``keys``."""
+    def parts_files(self, spec: Spec, private: str) -> Texts:
+        """Names and content of what ``parts`` holds; keys and certificates lie in folders in ``private``."""
 
-    def settings(self, runner: Runner, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
+    def ca_files(self, runner: Runner, spec: Spec) -> Texts:
+        """Names and content of files of who vouches for the release's server."""
+
+    def settings(self, runner: Runner, spec: Spec, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
         """Files that point the package manager to our folders, and what they hold then; of others' files with nothing lost."""
 
     def unset(self, runner: Runner) -> Dict[str, Optional[str]]:
@@ -76,5 +79,5 @@ def key_files(keys: Sequence[str]) -> Texts:
     return {"release-%d.asc" % number: key for number, key in enumerate(keys, 1)}
 
 
-def key_paths(keys: Sequence[str], folder: str = KEYS) -> List[str]:
-    return ["%s/%s" % (folder, name) for name in key_files(keys)]
+def key_paths(keys: Sequence[str], private: str = PRIVATE) -> List[str]:
+    return ["%s/keys/%s" % (private, name) for name in key_files(keys)]

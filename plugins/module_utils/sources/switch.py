@@ -22,7 +22,8 @@ from ..runner import Runner
 from . import record
 from .disk import Disk, Files, Was
 from .drift import kind_of, remembered, store_path, strays
-from .entries import KEYS, PRIVATE, Spec, matches
+from .certificates import authorities
+from .entries import CA, KEYS, PRIVATE, Spec, matches
 from .fetch import check_url, manifest
 from .keys import SourceRefused, blocks, keyring
 from .kind import Kind, Store, key_files
@@ -61,6 +62,7 @@ class Aim:
     keys: Sequence[str]
     passthrough: Sequence[str] = ()
     package_gpgcheck: bool = False
+    ca: str = ""
 
 
 @dataclass
@@ -82,7 +84,7 @@ def attach(place: Place, aim: Aim, limit: float, check: bool = False) -> Result:
     seen = sorted({entry.id for entry in place.kind.visible(place.runner)})
     if previous and _settled(place, previous, document, files):
         return Result(False, previous, previous, seen, seen)
-    content = manifest(place.runner, url, aim.digest, spec.keys, min(limit, 60.0))
+    content = manifest(place.runner, url, aim.digest, spec.keys, min(limit, 60.0), spec.ca)
     section(read(content, aim.digest), key)
     if not check:
         _try(place, spec, limit)
@@ -101,7 +103,8 @@ def _document(place: Place) -> Optional[Document]:
 def _spec(place: Place, aim: Aim, url: str, key: str) -> Spec:
     every = tuple(place.kind.originals(place.runner, remembered(place.runner, place.root)))
     beside = tuple(entry for entry in every if matches(entry, aim.passthrough))
-    return Spec(url, key, blocks(aim.keys), aim.package_gpgcheck, beside, every)
+    ca = authorities(aim.ca) if url.startswith("https:") else ""
+    return Spec(url, key, blocks(aim.keys), aim.package_gpgcheck, ca, beside, every)
 
 
 def _next(aim: Aim, url: str, spec: Spec, previous: Optional[Document]) -> Document:
@@ -123,8 +126,9 @@ def _wanted(place: Place, spec: Spec, passthrough: Sequence[str]) -> Was:
     """All files, in the order in which they are written: what points the package manager to ours is the last."""
     kind = place.kind
     files: Was = {"%s/%s" % (KEYS, name): data for name, data in _keys(spec.keys).items()}
-    files.update({"%s/%s" % (kind.parts, name): text.encode("utf-8") for name, text in kind.parts_files(spec, KEYS).items()})
-    settings = {path: _bytes(text) for path, text in kind.settings(place.runner, passthrough).items()}
+    files.update({"%s/%s" % (CA, name): text.encode("utf-8") for name, text in kind.ca_files(place.runner, spec).items()})
+    files.update({"%s/%s" % (kind.parts, name): text.encode("utf-8") for name, text in kind.parts_files(spec, PRIVATE).items()})
+    settings = {path: _bytes(text) for path, text in kind.settings(place.runner, spec, passthrough).items()}
     odd = {path: None for path in _ours(place) if path not in files and path not in settings}
     return {**files, **odd, **settings}
 
@@ -135,7 +139,7 @@ def _bytes(text: Optional[str]) -> Optional[bytes]:
 
 def _ours(place: Place) -> List[str]:
     """Everything that lies in our folders, whoever put it there."""
-    return ["%s/%s" % (folder, name) for folder in list(place.kind.private) + [KEYS] for name in place.disk.names(folder)]
+    return ["%s/%s" % (folder, name) for folder in list(place.kind.private) + [KEYS, CA] for name in place.disk.names(folder)]
 
 
 def _settled(place: Place, previous: Document, document: Document, files: Was) -> bool:
@@ -156,7 +160,8 @@ def _try(place: Place, spec: Spec, limit: float) -> None:
         os.chmod(folder, 0o755)
         disk = Disk(folder)
         disk.put({"/keys/" + name: data for name, data in _keys(spec.keys).items()})
-        disk.put({"/parts/" + name: text.encode("utf-8") for name, text in place.kind.parts_files(spec, folder + "/keys").items()})
+        disk.put({"/ca/" + name: text.encode("utf-8") for name, text in place.kind.ca_files(place.runner, spec).items()})
+        disk.put({"/parts/" + name: text.encode("utf-8") for name, text in place.kind.parts_files(spec, folder).items()})
         for name in ("lists/partial", "cache/archives/partial"):
             os.makedirs(os.path.join(folder, name))
         place.kind.trial(place.runner, folder, spec, limit)
@@ -256,7 +261,7 @@ def _undo(place: Place, was: Was, store: Optional[bytes], document: Document, li
 def _folders(place: Place) -> List[str]:
     """Ours, the innermost first."""
     found: List[str] = []
-    for folder in list(place.kind.private) + [KEYS]:
+    for folder in list(place.kind.private) + [KEYS, CA]:
         while folder.startswith(PRIVATE):
             found.append(folder)
             folder = os.path.dirname(folder)

@@ -13,7 +13,8 @@ from ..packages.zypper.tool import CACHE, checked
 from ..runner import Runner
 from . import repofile
 from .dnf import gpgkey, repo_files
-from .entries import PRIVATE, RELEASE_ID, Entry, Spec
+from .certificates import hashed
+from .entries import PRIVATE, RELEASE_ID, Entry, Spec, trusting
 from .fetch import fetch, signed
 from .kind import Document, Store, Texts, names
 from .kind import texts as read_texts
@@ -47,11 +48,15 @@ class ZypperSources:
         configs = _configs(runner)
         return _entries(runner, _setting(configs, "reposdir")) + _services(runner, _setting(configs, "servicesdir"))
 
-    def parts_files(self, spec: Spec, keys: str) -> Texts:
+    def parts_files(self, spec: Spec, private: str) -> Texts:
         checks = ["gpgcheck=%d" % spec.package_gpgcheck, "repo_gpgcheck=1", "pkg_gpgcheck=%d" % spec.package_gpgcheck]
-        return repo_files(spec, ["type=rpm-md", "autorefresh=1"] + checks + [gpgkey(spec, keys)])
+        return repo_files(spec, trusting(spec.uri, private) if spec.ca else spec.uri, ["type=rpm-md", "autorefresh=1"] + checks + [gpgkey(spec, private)])
 
-    def settings(self, runner: Runner, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
+    def ca_files(self, runner: Runner, spec: Spec) -> Texts:
+        """libzypp knows folders alone, and finds certificates in them by their hash."""
+        return hashed(runner, spec.ca)
+
+    def settings(self, runner: Runner, spec: Spec, passthrough: Sequence[str]) -> Dict[str, Optional[str]]:
         path = _own_config(runner)
         masks = {"%s/%s.service" % (SERVICES, name): _mask(name) for name in names(runner, PLUGINS)}
         return dict(masks, **{path: repofile.changed(runner.read(path) or "", _OPTIONS)})
@@ -63,7 +68,7 @@ class ZypperSources:
     def trial(self, runner: Runner, folder: str, spec: Spec, limit: float) -> None:
         """zypper would also take a key that the repository itself offers, or any that the host trusts; ours are looked at here."""
         index = spec.uri + "/repodata/repomd.xml"
-        signed(runner, index, fetch(index, limit), spec.keys, limit)
+        signed(runner, index, fetch(index, limit, spec.ca), spec.keys, limit, spec.ca)
         places = ["--reposd-dir", folder + "/parts", "--cache-dir", folder + "/cache", "--no-gpg-checks"]
         checked(runner.run(["zypper", "--xmlout", "--non-interactive"] + places + ["refresh"], limit=limit))
 

@@ -11,7 +11,8 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.sources.switch
 from ansible_collections.fleetops.patchtrain.plugins.modules import software_source
 
 OPTIONS: dict[str, Any] = {
-    "url": "http://x", "digest": "0" * 64, "keys": ["k"], "passthrough": [], "package_gpgcheck": True, "release": None, "state": "attached"}
+    "url": "http://x", "digest": "0" * 64, "keys": ["k"], "passthrough": [], "package_gpgcheck": True, "ca": "", "release": None,
+    "state": "attached"}
 
 
 def test_what_is_missing_is_named() -> None:
