@@ -98,8 +98,8 @@ def start_new(fleet: Fleet, host: str = "new1") -> None:
 # --- the repository host -------------------------------------------------------------------------------------------------
 
 
-def repository_url(fleet: Fleet) -> str:
-    return "http://%s" % fleet.address(REPOSITORY)
+def repository_url(fleet: Fleet, scheme: str = "http") -> str:
+    return "%s://%s" % (scheme, fleet.address(REPOSITORY))
 
 
 def signing_key(fleet: Fleet, owner: str = "Lab releases", expired: bool = False) -> str:

@@ -18,8 +18,9 @@ PATTERNS = ["Debian:*-security", "Debian-Security:*", "Patchlab:*-security", "Pa
 class Train:
     """One test's releases. Every step has to succeed, unless ``fails`` is asked for."""
 
-    def __init__(self, fleet: ReleaseFleet) -> None:
+    def __init__(self, fleet: ReleaseFleet, scheme: str = "http") -> None:
         self.fleet = fleet
+        self.scheme = scheme
         self.keys = [signing_key(fleet)]
         fleet.deployment.update(
             patch_hosts="fleet", patch_max_unavailable=1, patch_allow_downgrade=True, patch_security_patterns=PATTERNS, ansible_become=True,
@@ -28,7 +29,7 @@ class Train:
 
     @property
     def repository(self) -> dict[str, Any]:
-        return {"host": REPOSITORY, "root": ROOT_FOLDER, "url": repository_url(self.fleet), "signing_keys": self.keys, "gpg_home": GPG_HOME}
+        return {"host": REPOSITORY, "root": ROOT_FOLDER, "url": repository_url(self.fleet, self.scheme), "signing_keys": self.keys, "gpg_home": GPG_HOME}
 
     def do(self, playbook: str, *words: str, fails: str = "", **variables: Any) -> Played:
         done = self.fleet.play("fleetops.patchtrain." + playbook, *words, **variables)
