@@ -11,7 +11,7 @@ from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import prepared
 from ..plugin_utils.aim import NothingToDo, aim
 from ..plugin_utils.action import PatchtrainAction
-from ..plugin_utils.book import HostBook, open_ledger, record_assessment
+from ..plugin_utils.book import HOLD, HostBook, open_ledger, record_assessment
 from ..plugin_utils.remote import CannotRun, Lost
 from ..plugin_utils.retrying import retrying
 
@@ -74,7 +74,7 @@ class ActionModule(PatchtrainAction):
         result.clear()
         with book.step("prepare") as step:
             result.update(self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
-                                      hold_until=0 if self.checking else book.hold_until(), **goal))
+                                      hold_for=0 if self.checking else HOLD, **goal))
             step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
             prepared.raise_if_failed(result)
 

@@ -54,10 +54,10 @@ options:
     description: Whether the host's health is reported, as a baseline to compare with later.
     type: bool
     default: true
-  hold_until:
+  hold_for:
     description:
       - With O(stage=download) and something to install, the host's own updaters (apt-daily, dnf-automatic and the like) skip
-        themselves until this time in epoch seconds. That ends by itself. V(0) holds nothing off.
+        themselves for so many seconds from now, as the host tells the time, right or wrong. That ends by itself. V(0) holds nothing off.
     type: float
     default: 0
   release:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
   fleetops.patchtrain.host_assess:
     stage: download
     classifications: [security]
-    hold_until: "{{ now(utc=true).timestamp() + 7200 }}"
+    hold_for: 7200
     run_id: web-2026-11
   become: true
 
@@ -169,6 +169,7 @@ error:
 
 import os
 import sys
+import time
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -192,12 +193,16 @@ SPEC: Dict[str, Any] = dict(
     timeout={"type": "float", "default": 3600},
     lock_timeout={"type": "float", "default": 600},
     health={"type": "bool", "default": True},
-    hold_until={"type": "float", "default": 0},
+    hold_for={"type": "float", "default": 0},
     release={"type": "str"},
     unknown_packages={"type": "str", "choices": list(UNKNOWN_POLICIES), "default": UNKNOWN_POLICIES[0]},
     run_id={"type": "str"},
     state_dir={"type": "path", "default": DEFAULT_ROOT},
 )
+
+
+def _end_of_hold(seconds: float) -> float:
+    return time.time() + seconds if seconds else 0.0
 
 
 def preparation_from(options: Dict[str, Any], check_mode: bool) -> prepare.Preparation:
@@ -206,7 +211,7 @@ def preparation_from(options: Dict[str, Any], check_mode: bool) -> prepare.Prepa
         release=None if options["release"] is None else check_digest(options["release"]), unknown_packages=options["unknown_packages"],
         refresh=options["refresh"], timeout=options["timeout"], lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
     return prepare.Preparation(
-        request, options["stage"], options["refresh_timeout"], options["health"], options["hold_until"], options["run_id"],
+        request, options["stage"], options["refresh_timeout"], options["health"], _end_of_hold(options["hold_for"]), options["run_id"],
         not check_mode, options["state_dir"])
 
 

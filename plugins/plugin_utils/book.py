@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
@@ -317,9 +316,6 @@ class HostBook:
         """The program on the host that lets its own updaters go, where this run held them off."""
         details = [step.detail or {} for step in self._steps() if step.step == "prepare"]
         return next((detail for detail in reversed(details) if detail.get("program")), None)
-
-    def hold_until(self) -> float:
-        return time.time() + HOLD
 
     def installed(self, result: Dict[str, Any]) -> None:
         """Keep what became of each package, the log, and what the host lacks now."""

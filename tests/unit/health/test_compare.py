@@ -57,6 +57,8 @@ def test_what_got_worse_is_named(was, now, kind, name, message):
     ({}, {"mounts": [mount(free_percent=5.0)]}),
     ({"clock": {"synchronized": False}}, {"clock": {"synchronized": False}}),
     ({"clock": {"synchronized": None}}, {"clock": {"synchronized": False}}),
+    ({}, {"clock": {"synchronized": True, "epoch": 86401.0}}),
+    ({"clock": {"synchronized": True, "epoch": 86401.0}}, {}),
     ({}, {"clock": {"synchronized": None}}),
     ({}, {"system": {"state": "degraded"}}),
     ({"system": {"state": "unknown"}}, {"system": {"state": "maintenance"}}),
