@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..plugin_utils import drain
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ..plugin_utils import drain, earlier
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.gating import gate
 from ..plugin_utils.retrying import retrying
 
 MODULE = "fleetops.patchtrain.maintenance_mode"
@@ -36,6 +39,9 @@ class ActionModule(PatchtrainAction):
 
     def _leave(self) -> Dict[str, Any]:
         book = self.book().only_looking(self.checking)
+        settings, others = self.settings(), book.earlier() if boolean(self.argument("earlier", False)) else []
+        earlier.examine(others, book, lambda other: gate(other, settings, self.remote()))
         book.state("restoring")
-        done = retrying(book, self.settings(), "restore", lambda: drain.leave(book, self.reach))
+        done = retrying(book, settings, "restore", lambda: drain.leave(book, self.reach))
+        earlier.bring_back(others, book, self.reach)
         return {"changed": any(result.get("changed") for result in done), "places": done}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
@@ -29,6 +30,9 @@ from .settings import Settings
 
 HOLD = 12 * 3600.0
 """Seconds after which a host's own updaters go on by themselves, whatever became of the run."""
+
+_FRESH = 5.0
+"""Seconds for which a drain that was proved is taken to stand without another look."""
 
 _IN_MAINTENANCE = ("installing", "rebooting", "checking", "restoring")
 
@@ -113,6 +117,16 @@ class HostBook:
     def has_ended(self) -> bool:
         """Whether the run had come to its end when these pages were opened."""
         return self._run.state in RUN_FINAL
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody goes on with the host in this run: it has come to its end there, or the run has."""
+        return self.has_ended or self.final_state() is not None
+
+    def earlier(self) -> List["HostBook"]:
+        """The pages of other runs that have left the host out of service, the latest first."""
+        others = [held.run for held in reversed(held_slots(self._ledger, self.host)) if held.run != self.run]
+        return [HostBook(self._ledger, run, self.host).only_looking(self._looking) for run in others]
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -390,7 +404,18 @@ class HostBook:
             return "deferred", self.put_off() or "it came back before anything was installed"
         if due:
             return "reboot_pending", "a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting)
-        return "succeeded", ""
+        return "succeeded", self._brought_back()
+
+    def _brought_back(self) -> str:
+        said = [step.message for step in self._steps() if step.step == "leave for an earlier run" and step.outcome == "ok"]
+        return "brought back: " + " and ".join(said) if said else ""
+
+    def drain_is_fresh(self, step_id: int) -> bool:
+        """Whether a place was seen drained a moment ago, and nothing came between."""
+        walked = self._steps()
+        entered = next(step for step in walked if step.id == step_id)
+        between = [step for step in walked if step.id > step_id and step.step != "enter"]
+        return not between and entered.finished_at is not None and time.time() - entered.finished_at < _FRESH
 
     def failed(self, state: str, reason: str, keeps_slot: bool) -> str:
         self._final(state, reason, keeps_slot)

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import host_health_info, host_reboot, maintenance_mode, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (
     CommandFailed, CommandTimeout, LockTimeout, MaintenanceFailed, PatchtrainError)
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import gating
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import limits
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import UpdateLoop
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.prepared import HostFailed
@@ -41,7 +42,7 @@ def at_a_place(error: PatchtrainError) -> MaintenanceFailed:
     (HostFailed("x", cause={"kind": "CommandFailed"}, **{CHANGED: True}), "install", "packages"),
     (HostFailed("x", cause={"kind": "CommandTimeout"}, **{CHANGED: True}), "install", "packages"),
     (HostFailed("x", cause={"kind": "TransactionDiffers"}, **{CHANGED: False}), "install", None),
-    (host_health_info.NotHealthy("x", differences=[]), "gate", "health"),
+    (gating.NotHealthy("x", differences=[]), "gate", "health"),
 ])
 def test_the_reason_of_a_failure(error: PatchtrainError, step: str, reason: Optional[str]) -> None:
     assert why(error, step) == reason
