@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import patient
+from ..plugin_utils import drain, patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
 from ..plugin_utils.installing import MODULE, Installations, arguments
@@ -59,5 +59,7 @@ class ActionModule(PatchtrainAction):
         installing = Installations(book, self.settings(), self.remote(), args)
         if before is not None and before.outcome == "ok":
             return installing.rounds({"msg": "installed before, by this run"})
+        if before is None:
+            drain.still_entered(book, self.reach)
         book.state("installing")
         return installing.rounds(installing.install(plan))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput, CannotMove, MaintenanceFailed, PatchtrainError
+from ..module_utils.maintenance.registry import DRIVERS
 from ..module_utils.text import first_line
 from .book import HostBook, StepNote
 from .remote import Remote
@@ -47,6 +48,19 @@ def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach:
 def leave(book: HostBook, reach: Reach) -> List[Dict[str, Any]]:
     """Leave maintenance mode wherever this run entered it, last place first; stops at the first failure."""
     return [_leave_one(step, book, reach) for step in book.entered()]
+
+
+def still_entered(book: HostBook, reach: Reach) -> None:
+    """Right before the installation: a place that forgets what it was told when it restarts is asked again, unless it was seen a moment ago,
+    and a drain that is lost is done again. A failure comes before the host is touched."""
+    for step in reversed(book.entered()):
+        kind = DRIVERS.get(step["undo"]["driver"])
+        if kind is None or not kind.volatile or book.drain_is_fresh(step["id"]):
+            continue
+        place = dict(step["undo"])
+        with book.step("drain again", place["place"]) as note:
+            result = _execute(reach(place["place"]), place, state="entered")
+            note.message = "the drain was lost, and is done again" if result.get("changed") else "still drained"
 
 
 def _undo(book: HostBook, reach: Reach) -> str:

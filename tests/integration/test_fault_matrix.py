@@ -20,6 +20,7 @@ import pytest
 from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
 from patchlab.traffic import Traffic
 from patchlab.watch import Watch
+from test_faults import whole
 from test_resume import steps, upgrades
 
 pytestmark = [pytest.mark.lab, pytest.mark.full]
@@ -102,11 +103,13 @@ def patched_once(fleet: Fleet, hosts: tuple[str, ...] = PAIR) -> None:
 
 
 def repaired(fleet: Fleet) -> None:
-    """The next run over the first host patches it where it is, drained; who drained it gives it back."""
-    finished(fleet.play(patch_hosts=FIRST, patch_max_unavailable=2, patch_run_name="repair"), {FIRST: "succeeded"})
-    assert fleet.sh(FIRST, "dpkg --audit") == "" and fleet.version(FIRST, "patchlab-web") == "1.1"
-    back = fleet.play("fleetops.patchtrain.restore", patch_hosts=FIRST)
-    assert back.rc == 0 and fleet.balancer()[FIRST].startswith("UP"), back.text[-3000:]
+    """The next run over the first host patches it where it is, drained, and brings it back for the run that left it there."""
+    done = fleet.play(patch_hosts=FIRST, patch_max_unavailable=2, patch_run_name="repair")
+    finished(done, {FIRST: "succeeded"})
+    assert "run night had left it out of service" in done.host(FIRST)["reason"]
+    whole(fleet, FIRST)
+    assert fleet.version(FIRST, "patchlab-web") == "1.1" and fleet.balancer()[FIRST].startswith("UP")
+    assert not fleet.play("fleetops.patchtrain.control").text.count("out for"), "both slots are returned"
 
 
 def control(fleet: Fleet, wanted: str, run: str = "night") -> int:
@@ -145,6 +148,50 @@ def test_a_host_that_returns_with_a_failed_service(fleet: Fleet, limits: dict[st
         fleet.sh(FIRST, "touch /run/first; systemctl restart frail.service")
         assert fleet.play("fleetops.patchtrain.restore", patch_hosts=FIRST).rc == 0
     assert fleet.balancer()[FIRST].startswith("UP")
+
+
+def test_a_host_that_reboots_by_itself_while_it_waits(fleet: Fleet) -> None:
+    boots = fleet.boots()
+    before, gate = holding(fleet)
+    with outside(fleet, 1, failures=True):
+        process = fleet.start(**ONE_BY_ONE, patch_hook_before_drain=before)
+        reached(fleet, "hook before_drain")
+        fleet.sh(NEXT, "systemctl reboot", check=False)
+        wait_for(lambda: fleet.boots()[NEXT] == boots[NEXT] + 1, "the other host to be rebooted")
+        fleet.all_up()
+        gate.unlink()
+        done = fleet.finish(process)
+    finished(done, first_and("succeeded", "succeeded"))
+    patched_once(fleet)
+    assert fleet.boots() == {**boots, FIRST: boots[FIRST] + 1, NEXT: boots[NEXT] + 2}, "its own reboot does not stand for the one that is due"
+
+
+def test_one_less_healthy_than_before_the_first_drain_stays_out_though_the_next_run_patched_it(fleet: Fleet) -> None:
+    """To the next run the failed service is how the host was; the run that drained it knows better."""
+    fleet.lab("install", FIRST, "patchlab-slow")
+    fleet.sh(FIRST, BREAKS_AT_BOOT)
+    with outside(fleet, 1):
+        first = fleet.play(**ONE_BY_ONE, patch_health_timeout=8, patch_exclude=["patchlab-slow"])
+        finished(first, first_and("failed", "not_started"))
+        again = fleet.play(patch_hosts=FIRST, patch_max_unavailable=2, patch_run_name="again", patch_health_timeout=8)
+        assert fleet.version(FIRST, "patchlab-slow") == "1.1", again.text[-3000:]
+        finished(again, {FIRST: "failed"})
+        assert "still in maintenance for run night" in again.host(FIRST)["reason"] and "frail.service" in again.host(FIRST)["reason"]
+        assert "fleetops.patchtrain.restore --limit web1" in again.text and fleet.balancer()[FIRST] == "MAINT"
+        fleet.sh(FIRST, "touch /run/first; systemctl restart frail.service")
+        assert fleet.play("fleetops.patchtrain.restore", patch_hosts=FIRST).rc == 0
+    assert fleet.balancer()[FIRST].startswith("UP")
+
+
+def test_a_host_that_is_down_already_stands_against_the_budget(fleet: Fleet) -> None:
+    """The watcher counts it too: with two allowed and one down, one goes at a time."""
+    fleet.lab("stop", "web4")
+    wait_for(lambda: fleet.balancer()["web4"].startswith("DOWN"), "the load balancer to see it")
+    with outside(fleet, 2) as (seen, _traffic):
+        done = fleet.play(patch_max_failed=1, patch_max_unavailable=2)
+    finished(done, {FIRST: "succeeded", "web2": "succeeded", "web3": "succeeded", "web4": "unreachable"})
+    assert all(seen.result()["hosts"][host] for host in WEB), "the watcher saw each of them out"
+    patched_once(fleet, WEB[:3])
 
 
 def test_a_canary_that_fails_ends_the_roll_whatever_else_may_fail(fleet: Fleet) -> None:
@@ -196,6 +243,24 @@ def test_what_was_downloaded_is_installed_though_the_repository_is_gone(fleet: F
     assert fleet.sh(FIRST, "apt-get update 2>&1 | grep -c 404") != "0", "it is gone indeed"
     finished(done, first_and("succeeded", "succeeded"))
     patched_once(fleet)
+
+
+def test_a_transaction_killed_with_all_its_processes_is_repaired_by_the_next_run(fleet: Fleet) -> None:
+    """Nothing is left that could tell or mend: the host fails, stays out, and its packages' true state is told."""
+    fleet.lab("install", FIRST, "patchlab-slow")
+    fleet.sh(FIRST, "echo 60 > /etc/patchlab-slow.seconds")
+    with outside(fleet, 1):
+        process = fleet.start(**ONE_BY_ONE)
+        wait_for(lambda: fleet.sh(FIRST, "pgrep -f '[p]atchlab-slow.postinst' || true"), "dpkg to be in the middle", 120)
+        hit = fleet.sh(FIRST, "pgrep -x 'dpkg|apt-get'; pgrep -f '[p]rogram.zip run'; rm /etc/patchlab-slow.seconds;"
+                              "systemctl kill --signal=KILL --kill-who=all 'patchtrain-*.service'").split()
+        assert len(hit) >= 3, "dpkg, apt-get and the job itself"
+        done = fleet.finish(process)
+        finished(done, first_and("failed", "not_started"))
+        assert fleet.sh(FIRST, "pgrep -x 'dpkg|apt-get' || true") == "" and fleet.sh(FIRST, "dpkg --audit") != "", "nobody mended it"
+        assert fleet.balancer()[FIRST] == "MAINT"
+        repaired(fleet)
+    assert fleet.version(FIRST, "patchlab-slow") == "1.1"
 
 
 # --- the controller's side

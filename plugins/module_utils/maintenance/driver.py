@@ -79,11 +79,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Kind:
-    """A driver as the registry knows it: its options, and how one is made for ``host`` from options that were checked."""
+    """A driver as the registry knows it: its options, and how one is made for ``host`` from options that were checked. ``volatile``: what
+    the place was told is gone when it restarts, so that a drain is looked at again where time has passed since."""
 
     summary: str
     options: Options
     build: Callable[[str, Mapping[str, Any], Context], Driver]
+    volatile: bool = False
 
 
 @dataclass(frozen=True)

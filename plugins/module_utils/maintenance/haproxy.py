@@ -416,4 +416,4 @@ def _build(host: str, options: Mapping[str, Any], context: Context) -> Haproxy:
     return Haproxy(server, options, SocketTransport(options["socket"]), context.clock, context.check_mode)
 
 
-KIND = Kind("a server in the backends of an HAProxy, through its runtime API", OPTIONS, _build)
+KIND = Kind("a server in the backends of an HAProxy, through its runtime API", OPTIONS, _build, volatile=True)
