@@ -58,7 +58,11 @@ test-all: lab-machine ## the same with the long tests
 
 .PHONY: test-unit
 test-unit: dev ## unit tests alone: seconds, no root
-	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser' tests/unit
+	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser and not full' tests/unit
+
+.PHONY: test-core
+test-core: ## plays of all shapes with another ansible-core: CORE=2.20
+	@scripts/test_core '$(CORE)'
 
 .PHONY: lint
 lint: dev ## every linter; LINTERS='ruff house' for some
@@ -75,6 +79,10 @@ bench: dev ## what things cost beside the raw tools, in ratios; minutes; BENCH='
 .PHONY: bench-roll
 bench-roll: lab-machine ## a roll beside its bare work and the usual playbook, on a lab; minutes; BENCH='--hosts 12 --json PATH'
 	@$(PYTHON_HERE) scripts/bench_roll.py $(BENCH)
+
+.PHONY: bench-strategy
+bench-strategy: dev ## what thousands of hosts cost Ansible itself; minutes; BENCH='--hosts 1000 5000 --tasks 2'
+	@$(PYTHON_HERE) scripts/bench_strategy.py $(BENCH)
 
 # --- what is made of it
 

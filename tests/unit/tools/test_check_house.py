@@ -217,7 +217,7 @@ def test_a_module_wants_a_test_of_its_name(check: Check) -> None:
     assert check(agreement.module_tests, {**contents, "tests/integration/test_all.py": 'module("patch_run")'}) == []
 
 
-def test_the_readme_names_what_can_be_run_and_called(check) -> None:
+def test_the_readme_names_what_can_be_run_and_called(check: Check) -> None:
     tree = {"playbooks/patch.yml": "", "playbooks/plan.yml": "", "plugins/modules/patch_run.py": "", "README.md": "`fleetops.patchtrain.plan`, `patch_runs`"}
     assert check(agreement.readme, tree) == ["README.md:1: names no patch", "README.md:1: names no patch_run"]
 
