@@ -40,7 +40,7 @@ class ActionModule(PatchtrainAction):
     # --- from another terminal or job --------------------------------------------------------------------------------------
 
     def _info(self, ledger: Ledger) -> Dict[str, Any]:
-        result = controlling.show(ledger, self._name(), "")
+        result = controlling.show(ledger, self._name())
         self._display.display(result["text"])
         return result
 
@@ -48,7 +48,7 @@ class ActionModule(PatchtrainAction):
         return controlling.release(ledger, list(self.argument("hosts") or []), self._actor(), self._reason())
 
     def _control(self, ledger: Ledger, state: str) -> Dict[str, Any]:
-        run = controlling.find(ledger, self._name(), "")
+        run = controlling.find(ledger, self._name())
         if self.checking:
             return {"run_id": run.name, "run_state": run.state, "msg": "check mode: run %s stays %s" % (run.name, run.state)}
         if state == "disowned":

@@ -8,7 +8,7 @@ The run itself reads its state before it gives a slot, so that a word in the led
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
 from ..module_utils.errors import BadInput, PatchtrainError
 from .ledger import hosts, runs, slots
@@ -21,21 +21,21 @@ from .standing import standing
 Result = Dict[str, Any]
 
 
-_STEPS = (("drain", "patch_drain_timeout"), ("install", "patch_install_timeout"), ("reboot", "patch_reboot_timeout"), ("gate", "patch_health_timeout"),
-          ("soak", "patch_soak"))
-_TRIED_AGAIN = ("drain", "install", "gate")
+_STEPS = {"install": ("patch_install_timeout", "patch_reconnect_timeout"), "reboot": ("patch_reboot_timeout",), "gate": ("patch_health_timeout",),
+          "soak": ("patch_soak",)}
+_TRIED_AGAIN = ("drain", "install", "gate", "restore")
 
 
 class StillAlive(PatchtrainError):
     """Somebody works on it."""
 
 
-def find(ledger: Ledger, name: str, deployment: str) -> Run:
-    """The run of that name; without one, the only unfinished run of the deployment, or of all."""
+def find(ledger: Ledger, name: str) -> Run:
+    """The run of that name; without one, the only unfinished run."""
     with ledger.read() as c:
         if name:
             return runs.get(c, name)
-        found = runs.recent(c, 50, deployment or None, unfinished=True)
+        found = runs.recent(c, 50, unfinished=True)
     if len(found) != 1:
         known = "; unfinished are %s" % ", ".join(run.name for run in found) if found else ""
         raise BadInput("which run? %s: name it with -e patch_run_name=NAME%s" % (
@@ -43,10 +43,10 @@ def find(ledger: Ledger, name: str, deployment: str) -> Run:
     return found[0]
 
 
-def show(ledger: Ledger, name: str, deployment: str) -> Result:
+def show(ledger: Ledger, name: str) -> Result:
     """One run; without a name and without an unfinished run, all that is out of service."""
     with ledger.read() as c:
-        wanted = [runs.get(c, name)] if name else runs.recent(c, 20, deployment or None, unfinished=True)
+        wanted = [runs.get(c, name)] if name else runs.recent(c, 20, unfinished=True)
     found = standing(ledger, wanted, everywhere=not name)
     return {"runs": found["runs"], "out_of_service": found["out_of_service"], "text": found["text"], "msg": found["text"].splitlines()[0]}
 
@@ -59,7 +59,7 @@ def set_state(ledger: Ledger, run: Run, state: str, actor: str, reason: str) -> 
     said = {"paused": "no further host is started until it is resumed", "running": "hosts are started again",
             "stopping": "no further host is started"}[state]
     if state == "stopping" and working:
-        said += "; %s brought to an end first, which takes %d min at most" % (_are(working), -(-limits(now) // 60))
+        said += "; %s brought to an end first, which by the limits of their steps takes %d min at most, hooks aside" % (_are(working), -(-limits(now) // 60))
     return {"changed": was != state, "run_id": run.name, "run_state": now.state, "msg": "run %s is %s: %s" % (run.name, now.state, said)}
 
 
@@ -68,26 +68,32 @@ def _are(names: Sequence[str]) -> str:
 
 
 def limits(run: Run) -> float:
-    """Seconds that a host which was just started can take, by the limits of its steps."""
+    """Seconds that a host which was just started can take, by the limits of its steps. Not those of hooks: each of their tasks has its own."""
     known = run.settings
     retries, rounds = known.get("patch_retries") or 0, int(known.get("patch_rounds") or 1)
-    total = 4 * float(known.get("patch_hook_task_timeout") or 0)
-    for step, name in _STEPS:
+    each = {step: sum(float(known.get(name) or 0) for name in names) for step, names in _STEPS.items()}
+    each["drain"] = each["restore"] = _at_all_places(known)
+    total = 0.0
+    for step, once in each.items():
         again = retries.get(step, 0) if isinstance(retries, dict) else retries if step in _TRIED_AGAIN else 0
-        once = float(known.get(name) or 0) * (1 + again) + float(known.get("patch_retry_delay") or 0) * again
-        total += once * (rounds if step == "install" else 1)
+        total += (once * (1 + again) + float(known.get("patch_retry_delay") or 0) * again) * (rounds if step == "install" else 1)
     return total
+
+
+def _at_all_places(known: Mapping[str, Any]) -> float:
+    """Seconds for all places of a host, one after another. Hosts may have places that the run's settings don't name, so one at least."""
+    usual = float(known.get("patch_drain_timeout") or 0)
+    return sum(float(place.get("timeout", usual)) for place in known.get("patch_maintenance") or ()) or usual
 
 
 def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Result:
     """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them."""
     if not names or not reason:
         raise BadInput("which hosts are gone for good, and why? -e control_hosts=HOST,HOST -e control_reason=...")
-    with ledger.read() as c:
-        held = slots.holders(c, list(names))
-    for slot in held:
-        _refuse_living(slot)
     with ledger.write() as c:
+        held = slots.holders(c, list(names))
+        for slot in held:
+            _refuse_living(slot)
         for slot in held:
             state = None if slot.state in HOST_FINAL or slot.run_state not in RUN_UNFINISHED else "failed"
             slots.give_back(c, slot.run_id, slot.host, state, reason, actor)

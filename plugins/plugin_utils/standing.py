@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .ledger import hosts, logs, runs, slots, steps
+from .ledger import hosts, logs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.owner import is_gone
 from .ledger.rows import Held, Run
@@ -29,7 +29,8 @@ def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[st
     with ledger.read() as c:
         held = [slot for slot in slots.holders(c) if everywhere or slot.run in names]
         told = [_run(run, hosts.all_of(c, run.id)) for run in wanted]
-    out = [_out(ledger, slot) for slot in held]
+    models = _Models(ledger)
+    out = [_out(ledger, models, slot) for slot in held]
     return {"runs": told, "out_of_service": out, "text": "\n".join(_lines(told, out))}
 
 
@@ -41,7 +42,20 @@ def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
             "blocked": [{"host": host.host, "reason": host.reason} for host in everyone if host.state == "blocked"]}
 
 
-def _out(ledger: Ledger, slot: Held) -> Dict[str, Any]:
+class _Models:
+    """The models of runs, each made once however many of its hosts are out of service."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._made: Dict[str, Dict[str, Any]] = {}
+
+    def of(self, run: str) -> Dict[str, Any]:
+        if run not in self._made:
+            self._made[run] = cleaned(run_model(self._ledger, run, time.time(), _DAY))
+        return self._made[run]
+
+
+def _out(ledger: Ledger, models: _Models, slot: Held) -> Dict[str, Any]:
     with ledger.read() as c:
         walked = steps.all_of(c, slot.run_id, slot.host)
         printed = logs.of_host(c, slot.run_id, slot.host)
@@ -49,15 +63,14 @@ def _out(ledger: Ledger, slot: Held) -> Dict[str, Any]:
     gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and is_gone(slot.owner)
     return {"host": slot.host, "run": slot.run, "state": slot.state, "since": slot.taken_at, "seconds": max(0.0, time.time() - slot.taken_at),
             "reason": slot.reason, "step": ("%s: %s" % (step.step, step.outcome or "going on")) if step else "",
-            "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(ledger, slot, gone)}
+            "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(models, slot, gone)}
 
 
-def _next(ledger: Ledger, slot: Held, gone: bool) -> str:
+def _next(models: _Models, slot: Held, gone: bool) -> str:
     """The exact command, or what to do where there is none."""
     if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not gone:
         return "wait: run %s works on it" % slot.run
-    with ledger.read() as c:
-        model = cleaned(run_model(ledger, slot.run, time.time(), _DAY)) if runs.get(c, slot.run) else {}
+    model = models.of(slot.run)
     known = [host for host in hosts_of(model) if host.name == slot.host]
     playbook = "patch" if gone else "restore"
     line = commands.command(model, playbook, known) or "fleetops.patchtrain.%s for %s" % (playbook, slot.host)

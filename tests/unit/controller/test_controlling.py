@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import standing
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import StillAlive
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import NotAllowed, RunUnknown
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
@@ -37,7 +38,8 @@ def test_a_stopped_run_says_whom_it_still_finishes_and_for_how_long(desk: Any) -
     desk.open(patch_drain_timeout=60, patch_install_timeout=600)
     desk.drained()
     said = control(desk, "stopped", reason="enough")["msg"]
-    assert said.startswith("run night is stopping: no further host is started; web1 is brought to an end first, which takes ") and said.endswith(" min at most")
+    assert said.startswith("run night is stopping: no further host is started; web1 is brought to an end first, which by the limits of their steps takes ")
+    assert said.endswith(" min at most, hooks aside")
     assert slot(desk, "web2").kind == "refused"
     with pytest.raises(NotAllowed, match="is stopping and can't become running"):
         control(desk, "resumed")
@@ -115,3 +117,22 @@ def test_the_hosts_of_a_run_that_is_nobodys_are_restored_and_released(desk: Any)
     control(desk, "disowned", run_id="night", force=True)
     assert desk.do(maintenance_slot, state="found")["run_id"] == "night"
     assert control(desk, "released", hosts=["web2"], reason="burnt down")["returned"] == ["web2"]
+
+
+def test_the_model_of_a_run_is_made_once_for_all_of_its_hosts(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, model = [], standing.run_model
+    monkeypatch.setattr(standing, "run_model", lambda ledger, name, *more: made.append(name) or model(ledger, name, *more))
+    desk.open(owner=desk.gone)
+    for host in ("web1", "web2"):
+        desk.drained(host=host)
+    assert len(control(desk, "info")["out_of_service"]) == 2 and made == ["night"]
+
+
+def test_no_slot_is_released_where_one_of_the_hosts_is_refused(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained(host="web2")
+    desk.open("day", owner=desk.other, patch_deployment="other")
+    desk.drained("day")
+    with pytest.raises(StillAlive):
+        control(desk, "released", hosts=["web1", "web2"], reason="burnt down")
+    assert sorted(desk.slots()) == [("day", "web1"), ("night", "web2")]
