@@ -13,8 +13,8 @@ from ..module_utils.job.state import job_id
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
-from ..plugin_utils.ledger.owner import is_gone
 from ..plugin_utils.ledger.rows import Held
+from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
@@ -43,6 +43,8 @@ class ActionModule(PatchtrainAction):
             return self._no_slot(ended.state, ended.reason)
         if self.checking:
             return self._no_slot("not_started", "check mode", book)
+        if book.lost:
+            return self._no_slot("not_started", book.lost)
         return self._wait(book)
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:
@@ -57,6 +59,8 @@ class ActionModule(PatchtrainAction):
             if decision.kind == "deferred":
                 self._let_updaters_go(book)
                 return self._no_slot("deferred", decision.reason, book)
+            if decision.budget == LOST:
+                return self._no_slot("not_started", decision.reason)
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
                 self._let_updaters_go(book)
                 return self._no_slot("not_started", decision.reason, book)
@@ -130,7 +134,7 @@ class ActionModule(PatchtrainAction):
     def _refuse_living(self, held: Sequence[Held]) -> None:
         """A host that a run works on comes back by that run, and by nobody else."""
         for slot in held:
-            if slot.state in HOST_FINAL or slot.run_state in RUN_FINAL or is_mine(slot.owner) or is_gone(slot.owner):
+            if slot.state in HOST_FINAL or slot.run_state in RUN_FINAL or is_mine(slot.owner) or slot.left:
                 continue
             raise Refused("run %s still works on %s (%s), from process %s on %s: wait for its end, or, if you know that it is gone, say so "
                           "with patch_force_reason" % (slot.run, self.host, slot.state, slot.owner.get("pid"), slot.owner.get("host")), run=slot.run)

@@ -36,7 +36,7 @@ options:
         takes at most.
       - V(released) returns the slots of O(hosts) that are gone for good, for O(reason). A host that a living run works on is refused.
       - V(disowned) declares the run's controller gone, so that the next start under the run's name goes on with it. Needed only where that can't be
-        known, because the controller was another machine; with O(force).
+        known, because the controller was another machine and its lease (E(patch_lease)) has not ended; with O(force).
     type: str
     required: true
     choices: [opened, planned, closed, finished, info, paused, resumed, stopped, released, disowned]

@@ -29,7 +29,7 @@ class Asking:
         slices = runs.slices(c, self._run)
         unavailable, among = self._whole(c, settings, in_step, tuple(slices))
         failures = budget.max_failed(settings.patch_max_failed, len(self._own))
-        return slots.Ask(self._run.id, self._host, among, unavailable, failures, bool(in_step), list(in_step), self._standing, slices)
+        return slots.Ask(self._run.id, self._host, among, unavailable, failures, bool(in_step), list(in_step), self._standing, slices, self._run.owner)
 
     def _whole(self, c: Any, settings: Settings, in_step: Sequence[str], slices: Tuple[str, ...]) -> Tuple[Optional[budget.Budget], Set[str]]:
         """What is promised of all hosts together, and of which. Nothing, where another budget limits this host and no number was given."""

@@ -90,8 +90,28 @@ class HostBook:
         self._looking = False
         self._asking: Optional[Asking] = None
         self.host = host
+        self._due = 0.0
         with ledger.read() as c:
             self._run = runs.get(c, run)
+        self._live_on()
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[Any]:
+        self._live_on()
+        with self._ledger.write() as c:
+            yield c
+
+    def _live_on(self) -> None:
+        """Renew the lease of this controller's run, once a quarter of it is gone; most of the time another host's action has done it."""
+        if time.monotonic() < self._due:
+            return
+        lease = runs.lease_of(self._run)
+        with self._ledger.read() as c:
+            left = runs.without_settings(c, self._run.id).lease_left or 0.0
+        if left < lease * 0.75 and self.mine and not self.has_ended:
+            with self._ledger.write() as c:
+                left = lease if runs.renew(c, self._run) else left
+        self._due = time.monotonic() + max(left - lease * 0.75, lease / 20)
 
     def only_looking(self, looking: bool) -> "HostBook":
         """With True, the same pages, on which states, steps and slots are not written: for check mode."""
@@ -106,6 +126,11 @@ class HostBook:
     def mine(self) -> bool:
         """Whether the run is this controller process's."""
         return is_mine(self._run.owner)
+
+    @property
+    def lost(self) -> str:
+        """Why this controller starts nothing in the run: it is another's; empty where it is not."""
+        return "" if self.mine or self.has_ended else slots.no_longer(self._run)
 
     @property
     def left_out(self) -> Optional[str]:
@@ -145,7 +170,7 @@ class HostBook:
         """Write where the host stands. What has ended keeps its history: a restore after it is steps and events only."""
         if self._looking:
             return
-        with self._ledger.write() as c:
+        with self._write() as c:
             was = hosts.get(c, self._run.id, self.host).state
             if self._is_history(c, was):
                 return
@@ -165,7 +190,7 @@ class HostBook:
     def out_of_play(self, left: Sequence[str]) -> None:
         """Write that these hosts can't come for their turn any more, so that they count as out of service."""
         if left and self.mine and not self._looking:
-            with self._ledger.write() as c:
+            with self._write() as c:
                 hosts.lose(c, self._run.id, left)
 
     # --- steps ----------------------------------------------------------------------------------------------------------
@@ -173,14 +198,14 @@ class HostBook:
     def begin(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> int:
         if self._looking:
             return 0
-        with self._ledger.write() as c:
+        with self._write() as c:
             return steps.begin(c, self._run.id, self.host, name, at, undo)
 
     def end(self, name: str, outcome: str, message: str = "") -> None:
         """End the open step of this name; a step that nobody began is nothing to end."""
         if self._looking:
             return
-        with self._ledger.write() as c:
+        with self._write() as c:
             for step in steps.open_steps(c, self._run.id, self.host):
                 if step.step == name:
                     steps.end(c, step.id, outcome, message)
@@ -202,7 +227,7 @@ class HostBook:
     def _end(self, note: StepNote, outcome: str, message: str) -> None:
         if self._looking:
             return
-        with self._ledger.write() as c:
+        with self._write() as c:
             steps.end(c, note.id, outcome, message, note.detail or None)
 
     def entered(self) -> List[Dict[str, Any]]:
@@ -213,7 +238,7 @@ class HostBook:
     def undone(self, step_id: int) -> None:
         if self._looking:
             return
-        with self._ledger.write() as c:
+        with self._write() as c:
             steps.mark_undone(c, step_id)
 
     def touched(self) -> bool:
@@ -254,7 +279,7 @@ class HostBook:
 
     def replanned(self, result: Dict[str, Any]) -> None:
         """Keep what a further round installs; the health from before stays."""
-        with self._ledger.write() as c:
+        with self._write() as c:
             assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
             hosts.set_plan(c, self._run.id, self.host, result["plan"])
 
@@ -292,7 +317,7 @@ class HostBook:
 
     def overrun(self, closed_at: float, now: float) -> None:
         """Keep that the host was out of service beyond its window."""
-        with self._ledger.write() as c:
+        with self._write() as c:
             events.append(c, "overrun", "out of service for %g s after its window had closed" % round(now - closed_at), run_id=self._run.id,
                           host=self.host, detail={"closed_at": closed_at, "seconds": now - closed_at})
 
@@ -308,13 +333,13 @@ class HostBook:
 
     def prepared(self, result: Dict[str, Any]) -> None:
         """Keep the assessment, the exact transaction and the health from before."""
-        with self._ledger.write() as c:
+        with self._write() as c:
             assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
             hosts.set_plan(c, self._run.id, self.host, result["plan"])
             hosts.set_baseline(c, self._run.id, self.host, result["health"])
 
     def assessed(self, document: Dict[str, Any]) -> None:
-        with self._ledger.write() as c:
+        with self._write() as c:
             assessments.record(c, self.host, document, run_id=self._run.id)
 
     def plan(self) -> Optional[Dict[str, Any]]:
@@ -333,7 +358,7 @@ class HostBook:
 
     def installed(self, result: Dict[str, Any]) -> None:
         """Keep what became of each package, the log, and what the host lacks now."""
-        with self._ledger.write() as c:
+        with self._write() as c:
             packages.record(c, self._run.id, self.host, result.get("packages", []))
             if result.get("log"):
                 logs.store(c, self._run.id, self.host, "install", result["log"])
@@ -342,7 +367,7 @@ class HostBook:
 
     def rebooted(self, boot_id: str) -> None:
         """What was known of the host still holds, but that no reboot is due any more."""
-        with self._ledger.write() as c:
+        with self._write() as c:
             last = assessments.latest(c, [self.host]).get(self.host)
             if last and "reboot" in last.document:
                 now = dict(last.document, boot_id=boot_id, reboot={"required": False, "reasons": []})
@@ -365,7 +390,7 @@ class HostBook:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
         decision = self._look(settings, in_step)
         if decision.granted:
-            with self._ledger.write() as c:
+            with self._write() as c:
                 decision = slots.take_in(c, self._question.ask(c, settings, in_step))
         if decision.granted:
             self.state("draining")
@@ -377,6 +402,7 @@ class HostBook:
         return decision if decision.kind == "refused" else None
 
     def _look(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
+        self._live_on()
         with self._ledger.read() as c:
             return slots.look(c, self._question.ask(c, settings, in_step))
 
@@ -426,7 +452,7 @@ class HostBook:
             return
         if by_way_of:
             self.state(by_way_of)
-        with self._ledger.write() as c:
+        with self._write() as c:
             history = self._is_history(c, hosts.get(c, self._run.id, self.host).state)
             if keeps_slot and not history:
                 hosts.set_state(c, self._run.id, self.host, state, reason)

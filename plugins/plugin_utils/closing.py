@@ -13,7 +13,6 @@ from typing import Any, Dict, List, Optional, Sequence
 from .book import state_directory
 from .ledger import hosts, releases, runs, upstream
 from .ledger.engine import Ledger
-from .ledger.owner import is_gone
 from .ledger.rows import Run
 from .ledger.runs import Ending
 from .report.as_text import render_text
@@ -50,7 +49,7 @@ def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Optional[Ba
     to go on with. One that has ended already is told again with its last slot."""
     with ledger.write() as c:
         found = runs.get(c, run)
-        if batch is None and (runs.summary(c, found.id)["slots"] or not (found.state in RUN_FINAL or is_gone(found.owner))):
+        if batch is None and (runs.summary(c, found.id)["slots"] or not (found.state in RUN_FINAL or found.left)):
             return None
         if batch:
             hosts.lose(c, found.id, batch.left)

@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Sequence
 from ..module_utils.errors import BadInput, PatchtrainError
 from .ledger import hosts, runs, slots
 from .ledger.engine import Ledger
-from .ledger.owner import NOBODY, Owner, is_gone
+from .ledger.owner import NOBODY, Owner
 from .ledger.rows import Held, Run
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
 from .standing import standing
@@ -104,14 +104,14 @@ def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Re
 
 
 def _refuse_living(slot: Held) -> None:
-    if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not is_gone(slot.owner):
+    if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not slot.left:
         raise StillAlive("run %s still works on %s (%s), from process %s on %s: stop it first, or wait" % (
             slot.run, slot.host, slot.state, slot.owner.get("pid"), slot.owner.get("host")), run=slot.run, host=slot.host)
 
 
 def take_over(ledger: Ledger, run: Run, owner: Owner, actor: str, force: bool) -> Run:
     """Another process goes on with an unfinished run: because the one it had is gone, or because a person knows that it is."""
-    if not force and not is_gone(run.owner):
+    if not force and not run.left:
         raise StillAlive("run %s is worked on by process %s on %s; if you know that it is gone, say so: -e control_force=true" % (
             run.name, run.owner.get("pid"), run.owner.get("host")), run=run.name)
     with ledger.write() as c:

@@ -16,7 +16,7 @@ from .action import PatchtrainAction
 from .host_settings import check_all, check_host
 from .ledger import hosts, runs
 from .ledger.engine import Ledger
-from .ledger.owner import Owner, is_gone, owner_of
+from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
 from .play import actor, command_line, in_step_batch, play_targets, play_token, set_in_inventory
 from .promises import chosen, sets_of_hosts
@@ -116,7 +116,7 @@ def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) ->
 
 def _left(c: Any) -> List[Run]:
     """Unfinished runs that nobody works on any more."""
-    return [run for run in runs.recent(c, 200, unfinished=True) if is_gone(run.owner)]
+    return [run for run in runs.recent(c, 200, unfinished=True) if run.left]
 
 
 def _begun(action: PatchtrainAction, ledger: Ledger, settings: Settings) -> Optional[Run]:

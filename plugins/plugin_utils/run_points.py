@@ -40,10 +40,15 @@ def claim(ledger: Ledger, name: str, point: str, owner: Owner, actor: str) -> st
         last = _last(c, run, point)
         if last is not None and last.action == ENDED:
             return DONE
-        if last is not None and (last.detail["owner"] == owner.to_dict() or not is_gone(last.detail["owner"])):
+        if last is not None and (last.detail["owner"] == owner.to_dict() or not _is_gone(run, last.detail["owner"])):
             return GOING_ON
         events.append(c, BEGUN, "hook %s" % point, run_id=run.id, actor=actor, detail={"point": point, "owner": owner.to_dict()})
         return GRANTED
+
+
+def _is_gone(run: Run, owner: Dict[str, Any]) -> bool:
+    # On another machine it lives while the run is its own, and its lease holds.
+    return is_gone(owner, run.lease_left if owner == run.owner else 0.0)
 
 
 def end(ledger: Ledger, name: str, point: str, failure: str, actor: str) -> None:

@@ -64,6 +64,8 @@ class Settings:
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
                                     "final states of hosts for which the run is called failed")
     patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot; 0: no waiting")
+    patch_lease: float = _run(7200.0, values.limit, "seconds for which the run's controller is taken to live after it was last heard of, by controllers on "
+                              "other machines; longer than any step of a host and any task of a hook")
     patch_window: dict[str, Any] = _run({}, values.window, "when hosts may be touched: start, recurrence (an RRULE), duration, timezone (a name, or host), "
                                         "freeze (calendars), wait; empty: at any time")
     patch_timezone: str = _host("", values.zone, "the host's own time zone, for a window whose timezone is host")
@@ -155,7 +157,18 @@ class Settings:
         if settings.patch_health_settle >= settings.patch_health_timeout:
             raise _bad("patch_health_settle", settings.patch_health_settle, host,
                        "use less than patch_health_timeout, which is %g" % settings.patch_health_timeout)
+        longest, limit = max((limit, name) for name, limit in settings._uninterrupted().items())[::-1]
+        if settings.patch_lease <= limit:
+            raise _bad("patch_lease", settings.patch_lease, host, "use more than %g, for which a host may be in one step by %s" % (limit, longest))
         return settings
+
+    def _uninterrupted(self) -> dict[str, float]:
+        """Seconds for which a host's step may keep the controller busy, by the setting that limits it."""
+        installs = self.patch_install_timeout + self.patch_reconnect_timeout
+        drains = max([self.patch_drain_timeout, *(float(place.get("timeout", 0)) for place in self.patch_maintenance)])
+        return {"patch_hook_task_timeout": self.patch_hook_task_timeout, "patch_prepare_timeout": self.patch_prepare_timeout,
+                "patch_install_timeout": installs, "patch_reboot_timeout": self.patch_reboot_timeout, "patch_drain_timeout": drains,
+                "patch_health_timeout": self.patch_health_timeout, "patch_soak": self.patch_soak}
 
     def for_record(self) -> dict[str, Any]:
         """All settings as JSON-serialisable data, without passwords."""

@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from .ledger import hosts, logs, slots, steps
 from .ledger.engine import Ledger
-from .ledger.owner import is_gone
 from .ledger.rows import Held, Run
 from .report import commands
 from .report.hosts import hosts_of
@@ -38,7 +37,7 @@ def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
     counted = Counter(host.state for host in everyone)
     return {"name": run.name, "deployment": run.deployment, "state": run.state, "reason": run.reason, "started_at": run.started_at, "actor": run.actor,
             "controller": "process %s on %s" % (run.owner.get("pid"), run.owner.get("host")) if run.owner.get("pid") else "nobody",
-            "controller_gone": run.state in RUN_UNFINISHED and is_gone(run.owner), "hosts": len(everyone), "states": dict(sorted(counted.items())),
+            "controller_gone": run.state in RUN_UNFINISHED and run.left, "hosts": len(everyone), "states": dict(sorted(counted.items())),
             "blocked": [{"host": host.host, "reason": host.reason} for host in everyone if host.state == "blocked"]}
 
 
@@ -60,7 +59,7 @@ def _out(ledger: Ledger, models: _Models, slot: Held) -> Dict[str, Any]:
         walked = steps.all_of(c, slot.run_id, slot.host)
         printed = logs.of_host(c, slot.run_id, slot.host)
     step = walked[-1] if walked else None
-    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and is_gone(slot.owner)
+    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and slot.left
     return {"host": slot.host, "run": slot.run, "state": slot.state, "since": slot.taken_at, "seconds": max(0.0, time.time() - slot.taken_at),
             "reason": slot.reason, "step": ("%s: %s" % (step.step, step.outcome or "going on")) if step else "",
             "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(models, slot, gone)}

@@ -42,7 +42,14 @@ def upgrades(fleet: Fleet, host: str) -> int:
 def cut(fleet: Fleet, step: str, outcome: str) -> str:
     """Begin the run, and kill its controller as soon as a host is in a step, or through it; the host."""
     playing = fleet.start("fleetops.patchtrain.patch", patch_run_name="night")
-    host: str = wait_for(lambda: next((h for h, s, o in steps(fleet) if (s, o) == (step, outcome)), ""), "a host in %s" % step, 120)
+
+    def there() -> str:
+        found = next((h for h, s, o in steps(fleet) if (s, o) == (step, outcome)), "")
+        assert found or playing.poll() is None, "the run ended before: %s" % playing.communicate()[0][-4000:]
+        return found
+
+    # The late moments come after a whole cycle, which is minutes where the machine has other things to do.
+    host: str = wait_for(there, "a host in %s" % step, 400)
     playing.kill()
     playing.communicate(timeout=60)
     return host

@@ -16,5 +16,9 @@ def _releases(connection: sa.Connection) -> None:
     schema.metadata.create_all(connection, tables=[schema.releases, schema.publications, schema.stage_moves, schema.upstream_updates])
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases}
+def _leases(connection: sa.Connection) -> None:
+    schema.metadata.create_all(connection, tables=[schema.leases])
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases}
 """The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

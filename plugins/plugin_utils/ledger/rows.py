@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+from .owner import is_gone
 
 Data = dict[str, Any]
 R = TypeVar("R")
@@ -36,6 +38,12 @@ class Run:
     reason: str
     started_at: float
     finished_at: float | None
+    lease_left: float | None = field(default=None, compare=False)
+
+    @property
+    def left(self) -> bool:
+        """Whether its controller is known to be gone."""
+        return is_gone(self.owner, self.lease_left)
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,12 @@ class Held:
     state: str
     reason: str
     taken_at: float
+    lease_left: float | None = field(default=None, compare=False)
+
+    @property
+    def left(self) -> bool:
+        """Whether the controller of its run is known to be gone."""
+        return is_gone(self.owner, self.lease_left)
 
 
 @dataclass(frozen=True)

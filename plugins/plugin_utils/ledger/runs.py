@@ -12,10 +12,10 @@ from typing import Any
 
 from ..scheduling.names import check_run_name
 from ..scheduling.states import HOST_WORKING, RUN_FINAL, RUN_UNFINISHED, run_may_go, uses_up_failures
-from . import events, hosts, schema
+from . import events, hosts, leases, schema
 from ._sqlalchemy import sa
 from .errors import NotAllowed, RunFinished, RunInUse, RunUnknown
-from .owner import Owner, is_gone
+from .owner import NOBODY, Owner, is_gone
 from .rows import Data, Run, RunHost, read
 
 FAIL_ON = ("failed", "unreachable", "not_started", "blocked")
@@ -72,8 +72,25 @@ def take_over(c: sa.Connection, name: str, owner: Owner, actor: str = "", at: fl
     if run.state in RUN_FINAL:
         raise RunFinished("run %s has ended (%s), and a finished run is never resumed" % (name, run.state), run=name, state=run.state)
     _update(c, run.id, owner=owner.to_dict())
+    if owner == NOBODY:
+        leases.end(c, run.id)
+    else:
+        leases.renew(c, run.id, lease_of(run))
     events.append(c, "taken_over", run_id=run.id, actor=actor, detail={"was": run.owner, "is": owner.to_dict()}, at=at)
     return get(c, name)
+
+
+def lease_of(run: Run) -> float:
+    """Seconds for which a run's controller is taken to live after it was last heard of, where nobody can see its process."""
+    return float(run.settings.get("patch_lease") or leases.SECONDS)
+
+
+def renew(c: sa.Connection, run: Run) -> bool:
+    """The run's controller was heard of. False where it is not the controller any more: ``run`` is as it was when that was last known."""
+    if without_settings(c, run.id).owner != run.owner:
+        return False
+    leases.renew(c, run.id, lease_of(run))
+    return True
 
 
 def resume(c: sa.Connection, name: str, owner: Owner, play: str, actor: str = "", detail: Data | None = None, at: float | None = None) -> Run:
@@ -95,7 +112,7 @@ def get(c: sa.Connection, name: str) -> Run:
 
 
 def by_id(c: sa.Connection, run_id: int) -> Run:
-    row = c.execute(sa.select(schema.runs).where(schema.runs.c.id == run_id)).first()
+    row = c.execute(leases.with_runs(c, schema.runs).where(schema.runs.c.id == run_id)).first()
     if row is None:
         raise RunUnknown("there is no run with id %d in this ledger" % run_id, run_id=run_id)
     return read(Run, row)
@@ -104,13 +121,13 @@ def by_id(c: sa.Connection, run_id: int) -> Run:
 def of_owner(c: sa.Connection, owner: Owner) -> list[Run]:
     """All runs that a process opened or took over, the oldest first."""
     t = schema.runs
-    return [read(Run, row) for row in c.execute(sa.select(t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
+    return [read(Run, row) for row in c.execute(leases.with_runs(c, t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
 
 
 def without_settings(c: sa.Connection, run_id: int) -> Run:
     """As ``by_id``, but for what is asked again and again: the settings, which grow with the hosts, are not read."""
     columns = [column for column in schema.runs.c if column.name != "settings"]
-    row = c.execute(sa.select(*columns).where(schema.runs.c.id == run_id)).first()
+    row = c.execute(leases.with_runs(c, *columns).where(schema.runs.c.id == run_id)).first()
     if row is None:
         raise RunUnknown("there is no run with id %d in this ledger" % run_id, run_id=run_id)
     return Run(settings={}, **row._mapping)
@@ -120,8 +137,9 @@ def slices(c: sa.Connection, run: Run) -> list[str]:
     """The other unfinished runs of a run's deployment that somebody works on, by name: a controller that cuts its inventory into slices gives
     each a part."""
     t = schema.runs
-    query = sa.select(t.c.name, t.c.owner).where(t.c.deployment == run.deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id != run.id).order_by(t.c.name)
-    return [row.name for row in c.execute(query) if not is_gone(row.owner)]
+    query = leases.with_runs(c, t.c.name, t.c.owner).where(
+        t.c.deployment == run.deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id != run.id).order_by(t.c.name)
+    return [row.name for row in c.execute(query) if not is_gone(row.owner, row.lease_left)]
 
 
 def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
@@ -133,7 +151,7 @@ def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
 def recent(c: sa.Connection, limit: int = 50, deployment: str | None = None, unfinished: bool = False) -> list[Run]:
     """Runs, newest first."""
     t = schema.runs
-    query = sa.select(t).order_by(t.c.started_at.desc(), t.c.id.desc()).limit(limit)
+    query = leases.with_runs(c, t).order_by(t.c.started_at.desc(), t.c.id.desc()).limit(limit)
     if deployment is not None:
         query = query.where(t.c.deployment == deployment)
     if unfinished:
@@ -181,8 +199,8 @@ def end_abandoned(c: sa.Connection, deployment: str, actor: str = "", at: float 
     them, and nobody is out of service. Their names."""
     t, slots = schema.runs, schema.slots
     holding = sa.select(slots.c.run_id).where(slots.c.returned_at.is_(None))
-    query = sa.select(t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
-    left = [run for run in (read(Run, row) for row in c.execute(query)) if is_gone(run.owner)]
+    query = leases.with_runs(c, t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
+    left = [run for run in (read(Run, row) for row in c.execute(query)) if run.left]
     for run in left:
         finish(c, run.id, run.settings.get("patch_fail_on", FAIL_ON), actor, at)
     return [run.name for run in left]
@@ -204,7 +222,7 @@ def summary(c: sa.Connection, run_id: int) -> dict[str, Any]:
 
 
 def _find(c: sa.Connection, name: str) -> Run | None:
-    row = c.execute(sa.select(schema.runs).where(schema.runs.c.name == name)).first()
+    row = c.execute(leases.with_runs(c, schema.runs).where(schema.runs.c.name == name)).first()
     return None if row is None else read(Run, row)
 
 
@@ -217,13 +235,14 @@ def _create(c: sa.Connection, new: NewRun, at: float) -> Run:
              "came_from": "", "reason": "", "changed_at": at} for position, target in enumerate(new.targets)]
     if rows:
         c.execute(sa.insert(schema.run_hosts), rows)
+    leases.renew(c, run_id, lease_of(by_id(c, run_id)))
     events.append(c, "opened", run_id=run_id, actor=new.actor, at=at,
                   detail={"job_id": new.job_id, "change_id": new.change_id, "hosts": len(rows)})
     return by_id(c, run_id)
 
 
 def _in_use(run: Run) -> RunInUse:
-    gone = is_gone(run.owner)
+    gone = run.left
     doing = "was left unfinished by a controller process that is gone" if gone else "is being worked on"
     advice = "start it with the playbook fleetops.patchtrain.patch to go on with it" if gone else "wait for its end"
     return RunInUse("run %s %s (process %s on %s): %s, or give patch_run_name another name"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._sqlalchemy import sa
 from .columns import Document, Packed, Text
 
-VERSION = 2
+VERSION = 3
 PRODUCT = "fleetops.patchtrain"
 
 metadata = sa.MetaData()
@@ -166,3 +166,8 @@ upstream_updates = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, index=True),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("document", Packed, nullable=False))
+
+leases = sa.Table(
+    "leases", metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("until", sa.Double, nullable=False))

@@ -12,12 +12,12 @@ from typing import Any
 from ..scheduling.budget import Budget, Decision, Host, Request, Room, decide
 from ..scheduling.budgets import Sets, Standing, recorded
 from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED, uses_up_failures
-from . import events, hosts, runs, schema
+from . import events, hosts, leases, runs, schema
 from ._sqlalchemy import sa
 from .engine import Ledger
 from .errors import NotAllowed
 from .owner import is_gone
-from .rows import Held, Run, RunHost
+from .rows import Data, Held, Run, RunHost
 
 _t = schema.slots
 
@@ -26,7 +26,7 @@ _t = schema.slots
 class Ask:
     """``hosts`` is the set in the inventory that the budget is for, targeted or not. ``batch`` are the hosts that move in
     step with this one where ``in_step`` says that they do. ``standing`` is for all other budgets, ``slices`` are the runs whose
-    hosts belong to the same fleet."""
+    hosts belong to the same fleet. ``owner`` is the controller that asks; unless it is given, nobody looks whose run it is."""
 
     run_id: int
     host: str
@@ -37,6 +37,11 @@ class Ask:
     batch: Sequence[str] = ()
     standing: Standing | None = None
     slices: Sequence[str] = ()
+    owner: Data | None = None
+
+
+LOST = "lost"
+"""What a decision names where the run is another controller's by now."""
 
 
 def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
@@ -48,7 +53,10 @@ def take(ledger: Ledger, ask: Ask, at: float | None = None) -> Decision:
 
 def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
     """The same within a transaction of ``ledger.write()``."""
-    request = _request(c, ask)
+    run = runs.without_settings(c, ask.run_id)
+    if _lost(run, ask):
+        return _no_longer(run)
+    request = _request(c, ask, run)
     decision = decide(request)
     if decision.granted and not any(h.name == ask.host and h.run == request.run for h in request.holders):
         c.execute(sa.insert(_t).values(run_id=ask.run_id, host=ask.host, taken_at=events.stamp(at), reason=""))
@@ -57,7 +65,22 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
 
 def look(c: sa.Connection, ask: Ask) -> Decision:
     """What ``take_in`` would say now; takes nothing, and keeps no writer waiting."""
-    return decide(_request(c, ask))
+    run = runs.without_settings(c, ask.run_id)
+    return _no_longer(run) if _lost(run, ask) else decide(_request(c, ask, run))
+
+
+def _lost(run: Run, ask: Ask) -> bool:
+    return ask.owner is not None and run.owner != ask.owner and run.state in RUN_UNFINISHED
+
+
+def _no_longer(run: Run) -> Decision:
+    return Decision("refused", no_longer(run), LOST)
+
+
+def no_longer(run: Run) -> str:
+    """Why a controller that has lost its run starts nothing in it."""
+    return "run %s was taken over (by process %s on %s): this controller starts no further host in it" % (
+        run.name, run.owner.get("pid"), run.owner.get("host"))
 
 
 def sets_of(run: Run) -> Sets:
@@ -82,9 +105,10 @@ def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None
 def holders(c: sa.Connection, among: Collection[str] | None = None) -> list[Held]:
     """All slots that are out, oldest first, of all runs, finished ones too: what they left behind is still out of service."""
     runs_, targets = schema.runs, schema.run_hosts
-    query = sa.select(_t.c.host, runs_.c.id.label("run_id"), runs_.c.name.label("run"), runs_.c.state.label("run_state"), runs_.c.owner,
-                      targets.c.state, targets.c.reason, _t.c.taken_at) \
-        .join(runs_, runs_.c.id == _t.c.run_id) \
+    query = leases.with_runs(
+        c, _t.c.host, runs_.c.id.label("run_id"), runs_.c.name.label("run"), runs_.c.state.label("run_state"), runs_.c.owner, targets.c.state,
+        targets.c.reason, _t.c.taken_at) \
+        .join(_t, runs_.c.id == _t.c.run_id) \
         .join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)) \
         .where(_t.c.returned_at.is_(None)).order_by(_t.c.taken_at, _t.c.id)
     # Slots are few, sets may be thousands: the choice is made here.
@@ -96,8 +120,8 @@ def of_run(c: sa.Connection, run_id: int) -> list[Any]:
     return list(c.execute(sa.select(_t.c.host, _t.c.taken_at, _t.c.returned_at).where(_t.c.run_id == run_id).order_by(_t.c.id)))
 
 
-def _request(c: sa.Connection, ask: Ask) -> Request:
-    run, me = runs.without_settings(c, ask.run_id), hosts.get(c, ask.run_id, ask.host)
+def _request(c: sa.Connection, ask: Ask, run: Run) -> Request:
+    me = hosts.get(c, ask.run_id, ask.host)
     if me.state in HOST_FINAL:
         raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
     # Whoever waits asks again and again, and holds up all writers meanwhile: nothing is read of the hosts that fare well.
@@ -124,7 +148,7 @@ def _rooms(c: sa.Connection, ask: Ask, out: Sequence[Host]) -> list[Room]:
 
 
 def _abandoned(held: Held, run: Run) -> bool:
-    return held.run_id != run.id and held.run_state in RUN_UNFINISHED and is_gone(held.owner)
+    return held.run_id != run.id and held.run_state in RUN_UNFINISHED and held.left
 
 
 def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost]) -> list[Host]:
@@ -132,7 +156,7 @@ def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost]) -> list[Host]:
     down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable"]
     runs_, targets = schema.runs, schema.run_hosts
     own = sa.select(targets.c.host).where(targets.c.run_id == run.id)
-    query = sa.select(targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(runs_, runs_.c.id == targets.c.run_id).where(
+    query = leases.with_runs(c, targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(targets, runs_.c.id == targets.c.run_id).where(
         runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable", targets.c.host.not_in(own))
-    others = [row for row in c.execute(query) if not is_gone(row.owner)]
+    others = [row for row in c.execute(query) if not is_gone(row.owner, row.lease_left)]
     return down + [Host(row.host, row.name, row.state) for row in others]

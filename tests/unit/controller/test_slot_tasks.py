@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import (
-    hook_proof, host_health_info, maintenance_mode, maintenance_slot, updates_install)
+    hook_proof, host_health_info, maintenance_mode, maintenance_slot, patch_run, updates_install)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
@@ -254,3 +255,65 @@ def test_the_play_of_another_process_says_nothing_about_who_waits(desk: Any) -> 
     desk.open(owner=desk.other)
     desk.book().out_of_play(["web2"])
     assert desk.state("web2").state == "waiting"
+
+
+# --- whose run it is
+
+
+def test_a_controller_that_lost_its_run_starts_nothing_more_in_it_and_writes_nothing_of_the_hosts_that_wait(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    told = desk.do(maintenance_slot, state="taken", run_id="night")
+    assert not told["granted"] and "run night was taken over (by process" in told["reason"]
+    assert desk.state().state == "waiting" and desk.slots() == []
+
+
+def test_who_loses_its_run_while_a_host_waits_is_told_so(desk: Any) -> None:
+    run, book = desk.open(), desk.book()
+    with desk.ledger.write() as c:
+        runs.take_over(c, run.name, desk.other)
+    told = book.take_slot(Settings.from_variables({}, "web1"), ())
+    assert (told.kind, told.budget) == ("refused", slots.LOST) and desk.slots() == []
+
+
+def test_who_lost_its_run_finishes_what_it_began(desk: Any) -> None:
+    run, book = desk.open(), desk.drained()
+    with desk.ledger.write() as c:
+        runs.take_over(c, run.name, desk.other)
+    for step in book.entered():
+        book.undone(step["id"])
+    book.state("installing")
+    with book.step("install"):
+        pass
+    book.state("checking")
+    assert returned(desk)["host_state"] == "succeeded" and desk.slots() == []
+    with pytest.raises(patch_run.RunFailed, match="was taken over .* and does not end it"):
+        desk.do(patch_run, state="finished", run_id="night")
+    assert desk.run().state == "running"
+
+
+@pytest.mark.parametrize("left, renewed", [(10.0, True), (90.0, False)])
+def test_every_action_of_a_runs_controller_keeps_its_lease(desk: Any, left: float, renewed: bool) -> None:
+    run = desk.open(patch_lease=100.0)
+    with desk.ledger.write() as c:
+        leases.renew(c, run.id, left)
+    desk.book()
+    assert (desk.run().lease_left > 95) is renewed
+
+
+def test_what_is_not_its_own_is_not_kept_alive(desk: Any) -> None:
+    run = desk.open(owner=desk.other, patch_lease=100.0)
+    with desk.ledger.write() as c:
+        leases.renew(c, run.id, 10.0)
+    desk.book().begin("install")
+    assert desk.run().lease_left < 11
+
+
+def test_a_host_that_waits_and_a_step_keep_the_lease_too(desk: Any) -> None:
+    run = desk.open(patch_lease=60.0)
+    book = desk.book()
+    for act in (lambda: book.take_slot(Settings.from_variables({}, "web1"), ()), lambda: book.begin("install")):
+        with desk.ledger.write() as c:
+            leases.renew(c, run.id, 0.0)
+        book._due = 0.0
+        act()
+        assert desk.run().lease_left > 50

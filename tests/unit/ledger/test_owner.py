@@ -51,4 +51,13 @@ def test_without_proc_nothing_is_taken_for_gone() -> None:
     nothing: dict[str, str] = {}
     owner = owner_of(7, nothing.get)
     assert owner == Owner(socket.gethostname(), 7, 0, "")
-    assert not is_gone(owner.to_dict(), nothing.get)
+    assert not is_gone(owner.to_dict(), read=nothing.get)
+
+
+def test_what_runs_on_another_machine_lives_as_long_as_its_lease() -> None:
+    me = owner_of()
+    away, twin = Owner("other.example", 7, 7, "b").to_dict(), Owner(me.host, 7, 7, "b", "another machine of the same name").to_dict()
+    for elsewhere in (away, twin):
+        assert is_gone(elsewhere, -1.0) and not is_gone(elsewhere, 1.0) and not is_gone(elsewhere)
+    assert not is_gone(me.to_dict(), -1.0), "what can be seen needs no lease"
+    assert is_gone(Owner(me.host, 7, 7, "b", me.machine).to_dict(), 9.0)
