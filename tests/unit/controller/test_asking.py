@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import pytest
+import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.action import NotTargeted, PatchtrainAction
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs, slots
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.promises import chosen, sets_of_hosts
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
@@ -170,3 +172,25 @@ def test_hosts_that_failed_are_found_without_going_through_the_run(desk: Any) ->
         plan = " ".join(str(row) for row in c.exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0]))
     assert [host.host for host in found] == ["web1"]
     assert "USING INDEX ix_run_hosts_state" in plan
+
+
+def asked_of_the_ledger(desk: Any, many: int) -> List[str]:
+    """The statements of one more question for a slot while so many hosts wait."""
+    name = "with-%d" % many
+    fleet = ["h%d-of-%d" % (number, many) for number in range(many)]
+    desk.open(name, fleet, patch_deployment=name)
+    assert desk.book(name, fleet[0]).take_slot(settings(patch_max_unavailable=1), ()).granted
+    said: List[str] = []
+    waiting = desk.book(name, fleet[1])
+    assert waiting.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait"
+    sa.event.listen(desk.ledger._readers, "before_cursor_execute", lambda connection, cursor, statement, *more: said.append(statement))
+    assert waiting.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait"
+    return said
+
+
+def test_a_question_costs_the_ledger_the_same_however_many_hosts_wait(desk: Any) -> None:
+    few = asked_of_the_ledger(desk, 3)
+    desk.ledger = Ledger.open(desk.target)
+    many = asked_of_the_ledger(desk, 1000)
+    assert few == many and 0 < len(many) < 10
+    assert not [statement for statement in many if not statement.startswith(("SELECT", "BEGIN"))], "who waits writes nothing"
