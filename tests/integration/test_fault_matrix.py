@@ -324,6 +324,18 @@ def test_the_same_run_by_a_second_controller_is_refused(fleet: Fleet) -> None:
 # --- the load balancer
 
 
+def test_a_load_balancer_that_restarts_between_the_drain_and_the_installation(fleet: Fleet) -> None:
+    """What was told to it is gone: the host is drained again before a package is touched."""
+    restarts = hook(fleet, "- name: Restart the load balancer\n  ansible.builtin.command: systemctl restart haproxy\n  delegate_to: lb1\n"
+                           "  when: inventory_hostname == 'web1'\n")
+    with outside(fleet, 1, failures=True):
+        done = fleet.play(**ONE_BY_ONE, patch_hook_after_drain=restarts)
+    finished(done, first_and("succeeded", "succeeded"))
+    said = {step["step"]: step for step in done.host(FIRST)["steps"]}
+    assert said["drain again"]["message"] == "the drain was lost, and is done again"
+    patched_once(fleet)
+
+
 def test_a_load_balancer_that_restarts_in_the_middle_of_a_drain(fleet: Fleet) -> None:
     """It forgets what it was told. The host is drained again, or the drain fails; it is never patched while it serves."""
     held = [socket.create_connection((fleet.address("lb1"), 80)) for _ in WEB]
