@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs, slots, steps
@@ -103,6 +104,7 @@ class Desk:
         action._task = SimpleNamespace(args=args, check_mode=check, action="task", get_play=lambda: play, any_errors_fatal=False)
         action._templar = SimpleNamespace(template=lambda value: value)
         action._display = SimpleNamespace(display=lambda text: None, vv=lambda text: None, columns=100)
+        action._loader = DataLoader()
         action.variables = dict({"inventory_hostname": host, "hostvars": {}, "playbook_dir": "/", "patch_ledger": self.target,
                                  "ansible_play_hosts_all": ["web1", "web2"], "ansible_play_hosts": ["web1", "web2"]}, **(variables or {}))
         action.reach = lambda name: self.places.setdefault(name, Place(name))
