@@ -11,8 +11,10 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
-# Tests that share a lab run one after another, last; all others go wherever there is room.
-WORKERS := -n auto --maxprocesses 4
+# The tests of a file run on one worker, one after another. Those on a lab come last; each worker has labs of its own, and hosts that
+# boot and install leave a core little to do.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
+LABS := -n 2 --dist loadfile
 LAB := tests/lab/lab
 # For lab-up, lab-down and lab-reset.
 NAME ?= dev
@@ -47,14 +49,14 @@ test: lab-machine ## lint, sanity, unit tests, and integration on the lab
 	@scripts/lint
 	@$(PYTHON_HERE) scripts/sanity.py
 	@$(PYTEST) $(WORKERS) -m 'not full and not lab'
-	@$(PYTEST) -m 'not full and lab'
+	@$(PYTEST) $(LABS) -m 'not full and lab'
 
 .PHONY: test-all
 test-all: lab-machine ## the same with the long tests
 	@scripts/lint
 	@$(PYTHON_HERE) scripts/sanity.py
 	@$(PYTEST) $(WORKERS) -m 'not lab'
-	@$(PYTEST) -m lab
+	@$(PYTEST) $(LABS) -m lab
 
 .PHONY: test-unit
 test-unit: dev ## unit tests alone: seconds, no root

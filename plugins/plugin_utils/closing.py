@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Dict, List, Optional, Sequence
 
 from .book import state_directory
@@ -109,7 +110,7 @@ def directory_of(settings: Settings, name: str) -> Path:
 
 def in_words(ending: Ending) -> str:
     """Why a run is called failed, host by host, in one line."""
-    told: List[str] = ["%s %s%s" % (h.host, h.state, ": " + h.reason if h.reason else "") for h in ending.offenders]
+    told: List[str] = ["%s %s%s" % (h.host, h.state, ": " + shorten(h.reason, 300, placeholder=" ...") if h.reason else "") for h in ending.offenders]
     shown = "; ".join(told[:5]) + ("; and %d more" % (len(told) - 5) if len(told) > 5 else "")
     return "run %s %s%s" % (ending.run.name, ending.run.state, ": " + shown if told else "")
 

@@ -21,7 +21,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
-NAME = "test"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""Each worker has labs of its own."""
+NAME = "-".join(filter(None, ["test", WORKER]))
 HOME = ROOT / ".lab" / NAME
 WEB = ("web1", "web2", "web3", "web4")
 HAPROXY = [{"driver": "haproxy", "place": "lb1", "timeout": 20, "options": {"backend": "web"}}]

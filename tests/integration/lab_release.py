@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab_fleet import Fleet, wait_for
+from lab_fleet import NAME, Fleet, wait_for
 from patchlab.definitions import LEVELS
 from patchlab.topology import topology
 from patchlab.traffic import Traffic
@@ -41,7 +41,7 @@ class ReleaseFleet(Fleet):
     """A lab of one of the topologies for releases; ``standing`` brings it up and takes it down."""
 
     def __init__(self, state: Path, shape: str) -> None:
-        super().__init__(state, "test-" + shape)
+        super().__init__(state, "-".join([NAME, shape]))
         self.shape = shape
         self.managers = {spec.name: spec.manager for spec in topology(shape)}
 

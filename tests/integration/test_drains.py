@@ -16,7 +16,6 @@ from lab_fleet import Fleet
 from lab_modules import module
 from patchlab.traffic import Traffic
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 NAME = "test-drains"

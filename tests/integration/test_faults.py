@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 FIRST, OTHERS = "web1", WEB[1:]

@@ -10,7 +10,6 @@ from lab_release import (
     GOLDEN, GPG_HOME, REPOSITORY, V2, ReleaseFleet, auto_marks, expire_key, lab_versions, public_key, repository_url, set_upstream, signing_key,
     small_disk, start_new, update, update_golden, versions)
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.full]
 
 AT_V1 = {"patchlab-app": "1.1", "patchlab-conf": "1.1", "patchlab-kernelish": "1.1", "patchlab-lib": "1.1", "patchlab-web": "1.1"}

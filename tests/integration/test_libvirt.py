@@ -18,7 +18,6 @@ from lab_modules import module
 from patchlab import hypervisor
 from patchlab.paths import lab_paths
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 NAME = "test-libvirt"

@@ -9,7 +9,6 @@ import pytest
 from lab_fleet import Fleet
 from lab_modules import module
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 

@@ -19,7 +19,6 @@ from patchlab.paths import lab_paths
 from patchlab.state import loaded
 from patchlab.traffic import Failed, fetch
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 NAME = "test-pacemaker"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 from lab_fleet import WEB, Fleet
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 

@@ -11,7 +11,6 @@ from release_looks import (
     attach_by_hand, belongings, candidates, digest_of, drifts, offered, one_byte_changed, sign_with, web_server_stopped)
 from release_train import Train
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 LAB = ("patchlab-web", "patchlab-lib", "patchlab-app", "patchlab-conf", "patchlab-kernelish")

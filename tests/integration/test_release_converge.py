@@ -10,7 +10,6 @@ from lab_release import V0, V1, V2, ReleaseFleet, auto_marks, lab_versions, set_
 from release_looks import drifts, entered, same_as
 from release_train import STAGES, Train, levels
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 INSTALL = {"web1": "apt-get -q update && apt-get -y install", "gold-apt": "apt-get -q update && apt-get -y install",

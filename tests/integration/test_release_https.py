@@ -11,8 +11,7 @@ from lab_release import ReleaseFleet
 from release_looks import belongings, same_as
 from release_train import Train, levels
 
-# One lab, so one worker, one test after another.
-pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900), pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 
 def story(fleet: ReleaseFleet, pairs: dict[str, str]) -> None:

@@ -11,7 +11,6 @@ from lab_release import REPOSITORY, ROOT_FOLDER, V2, ReleaseFleet, set_upstream,
 from release_looks import digest_of, disk_use, kill_holder, kill_with_children, no_publisher, one_byte_changed, releases_there
 from release_train import Train
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 PUBLISH, VERIFY = "fleetops.patchtrain.publish", "verify"

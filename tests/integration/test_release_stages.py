@@ -13,7 +13,6 @@ from lab_release import V2, ReleaseFleet, set_upstream, update_golden
 from release_looks import offered
 from release_train import STAGES, Train
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 REASON = "CVE-2026-90002 is exploited"

@@ -10,7 +10,6 @@ from lab_release import ReleaseFleet, lab_versions, versions
 from release_looks import drifts, entered, same_as
 from release_train import Train, levels
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 MODULE = "patchlab-modular"

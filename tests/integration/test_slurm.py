@@ -13,7 +13,6 @@ import pytest
 from lab_fleet import Fleet, wait_for
 from lab_modules import module
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 NAME = "test-slurm"

@@ -12,7 +12,6 @@ from lab_fleet import WEB, Fleet
 from patchlab.traffic import Traffic
 from patchlab.watch import Watch
 
-# One lab, so one worker, one test after another.
 pytestmark = [pytest.mark.lab]
 
 ROLE = """

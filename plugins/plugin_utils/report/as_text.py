@@ -127,12 +127,13 @@ def _group(group: Group, wide: int) -> list[str]:
     more = f" and {len(group.hosts) - _MOST_NAMES} more" if len(group.hosts) > _MOST_NAMES else ""
     since = [host.out_seconds for host in group.hosts if host.out_since is not None]
     out = f", out for {duration(max(since))}" if since else ""
-    why = textwrap.wrap(group.reason, wide - 4)[:_MOST_REASON]
-    head = fit(f"  {label(STATES, group.state)}{out}: {names}{more}", wide)
+    told = [fit(f"  {label(STATES, group.state)}{out}: {names}{more}", wide), *_indented(group.reason, wide, _MOST_REASON)]
     if group.advice.command is None:
-        return [head, *_indented(why, wide), *_indented([group.advice.todo.rstrip(":") + "."], wide)]
-    return [head, *_indented(why, wide), *_indented([group.advice.todo], wide), f"    {group.advice.command}"]
+        return [*told, *_indented(group.advice.todo.rstrip(":") + ".", wide)]
+    return [*told, *_indented(group.advice.todo, wide), f"    {group.advice.command}"]
 
 
-def _indented(lines: Sequence[str], wide: int) -> list[str]:
+def _indented(text: str, wide: int, most: int | None = None) -> list[str]:
+    """Wrapped; what is more than ``most`` lines is said to be on the page."""
+    lines = textwrap.wrap(text, wide - 4, max_lines=most, placeholder=" ... (whole on the page)")
     return [fit(f"    {line}", wide) for line in lines]

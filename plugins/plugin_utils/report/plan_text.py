@@ -19,6 +19,8 @@ _HEADS = ("#", "HOST", "SET", "UPDATES", "DRAIN", "REBOOT", "START", "END", "NOT
 _NUMBERS = ("#", "UPDATES")
 _WIDEST = {"HOST": 26, "SET": 14}
 _DAY = 86400
+_MOST_NAMES = 6
+_MOST_REASON = 6
 
 
 def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
@@ -140,5 +142,19 @@ def _others(plan: Data, wide: int) -> list[str]:
         return []
     lines = ["", "Not in the roll: " + ", ".join("%d %s" % (count(states, state), label(STATES, state).lower()) for state in states)]
     told = [host for host in records(plan, "hosts") if "waited_s" not in host and word(host, "reason")]
-    lines += ["  %s %s: %s" % (word(host, "name"), label(STATES, word(host, "state")).lower(), word(host, "reason")) for host in told]
+    lines += [part for (state, reason), names in _alike(told).items() for part in _told_once(names, state, reason, wide)]
     return [part for line in [*lines, *_rest(count(plan, "told") - len(told))] for part in (textwrap.wrap(line, wide, subsequent_indent="    ") or [""])]
+
+
+def _alike(hosts: Sequence[Data]) -> dict[tuple[str, str], list[str]]:
+    """Names of hosts with one state and one reason: of a fleet with one wrong key, each would say the same dozen lines."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for host in hosts:
+        found.setdefault((word(host, "state"), word(host, "reason")), []).append(word(host, "name"))
+    return found
+
+
+def _told_once(names: Sequence[str], state: str, reason: str, wide: int) -> list[str]:
+    more = " and %d more" % (len(names) - _MOST_NAMES) if len(names) > _MOST_NAMES else ""
+    line = "  %s%s %s: %s" % (", ".join(names[:_MOST_NAMES]), more, label(STATES, state).lower(), reason)
+    return textwrap.wrap(line, wide, initial_indent="  ", subsequent_indent="    ", max_lines=_MOST_REASON, placeholder=" ...")

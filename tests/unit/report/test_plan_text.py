@@ -64,3 +64,11 @@ def test_a_roll_of_days_says_which_day() -> None:
 def test_hostile_names_stay_on_their_line() -> None:
     text = render_plan(hostile(), 120)
     assert "\x1b" not in text and "\u202e" not in text and "\\x1b" in text
+
+
+def test_hosts_that_one_thing_stops_are_told_once() -> None:
+    known = plan(1)
+    wrong = [{"name": f"db{n}", "state": "blocked", "reason": "the key of the source is unknown. " * 40} for n in range(9)]
+    text = render_plan(dict(known, hosts=[*known["hosts"], *wrong]))
+    assert text.count("the key of the source is unknown") < 20
+    assert "db0, db1, db2, db3, db4, db5 and 3 more blocked: the key of the source is" in text and text.rstrip().endswith(" ...")

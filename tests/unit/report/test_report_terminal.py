@@ -64,3 +64,12 @@ def test_assessments_name_what_stands_in_the_way() -> None:
 @pytest.mark.parametrize("model", [assessment_model(0), {"kind": "run"}, {}])
 def test_an_empty_report_is_no_failure(model: dict[str, object]) -> None:
     assert "0 hosts" in render_text(model)
+
+
+def test_a_reason_that_is_cut_says_so() -> None:
+    model = run_model(9, troubles=TROUBLES)
+    for host in model["hosts"]:
+        host["reason"] = "raise patch_max_unavailable to at least two. " * 30
+    lines = render_text(model, 80).splitlines()
+    assert any(line.endswith(" ... (whole on the page)") for line in lines)
+    assert max(width(line) for line in lines if "ansible-playbook" not in line) <= 80
