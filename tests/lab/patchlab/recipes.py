@@ -77,6 +77,7 @@ _SITE = """server {
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     _BASE,
     Recipe("lb", "base", debian=("haproxy",)),
+    Recipe("lb-keepalived", "lb", debian=("keepalived",)),
     Recipe(
         "repo", "base", debian=("nginx", "apt-utils", "createrepo-c", "gnupg", "rpm"), files=(("etc/nginx/sites-available/default", _SITE),),
         commands=(("install", "-d", "/srv/patchtrain"),)),

@@ -67,6 +67,9 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
     ),
     "bench": (_LB, *(_web(f"web{number}", number, user="ops" if number % 2 else "root", image="web-python-apt") for number in range(1, 13))),
     "mini": (_LB, *_WEB[:2]),
+    "pair": (
+        *(HostSpec(name, "lb-keepalived", number, groups=("lb", "apt", "fleet")) for name, number in (("lb1", 0), ("lb2", 3))), *_WEB[:2],
+    ),
     "apt1": (_web("web1", 1),),
     "train": (
         _LB, _web("web1", 1), _web("web2", 2, user="ops", image="web-advanced"), _web("web3", 3, image="web-next"),
