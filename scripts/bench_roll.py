@@ -22,13 +22,15 @@ from benchmark.timing import Wrong
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
-    work = roll_lab.Workload(options.hosts, options.slow, options.quick, options.limit, options.settle, options.debian)
+    work = roll_lab.Workload(options.hosts, options.slow, options.quick, options.limit, options.settle, options.debian,
+                             options.mirror_pace, options.bulk)
     try:
         with folder() as top:
             bench = roll_lab.Bench(work, top)
             try:
                 bench.up()
-                raw, arms = roll_lab.measure(bench, _say)
+                with bench.mirrored():
+                    raw, arms = roll_lab.measure(bench, _say)
             finally:
                 if not options.keep:
                     bench.down()
@@ -52,6 +54,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=default.limit, metavar="N", help="hosts out of service at once (%(default)d)")
     parser.add_argument("--settle", type=float, default=default.settle, metavar="S", help="the train's patch_health_settle (%(default)g)")
     parser.add_argument("--debian", action="store_true", help="Debian's security updates too")
+    parser.add_argument("--mirror-pace", type=float, default=default.pace, metavar="MB", help="a large update too, which is fetched in the roll with so many "
+                        "million bytes a second and host")
+    parser.add_argument("--bulk", type=int, default=default.bulk, metavar="MB", help="of the large update (%(default)d)")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures, and the seconds that they are of, to this file")
     return parser.parse_args(arguments)

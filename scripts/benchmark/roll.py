@@ -111,16 +111,15 @@ def parts(model: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def slots(model: Mapping[str, Any]) -> float:
-    found = [step for host in model["hosts"] for step in host["steps"] if step["step"] != "prepare"]
-    return max((step["finished_at"] or 0.0 for step in found), default=0.0) - min((step["started_at"] for step in found), default=0.0)
+_BEFORE = ("prepare", "confirm")
+"""Steps of a host that has no slot yet."""
 
 
 def cycles(model: Mapping[str, Any], found: Sequence[Call], addresses: Mapping[str, str]) -> dict[str, int]:
     counted: dict[str, int] = {}
     for host in model["hosts"]:
         address = addresses[host["name"]]
-        begins = min((step["started_at"] for step in host["steps"] if step["step"] != "prepare"), default=None)
+        begins = min((step["started_at"] for step in host["steps"] if step["step"] not in _BEFORE), default=None)
         if begins is not None:
             counted[host["name"]] = executions([call for call in found if call.address == address and call.began >= begins])[address]
     return counted

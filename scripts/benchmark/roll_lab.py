@@ -12,19 +12,20 @@ import re
 import resource
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import roll
+from . import mirror, roll
 from .timing import Wrong
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,10 @@ class Workload:
     settle: float = 0.0
     debian: bool = False
     """Debian's security updates too: more than a dozen packages, which a busy disk takes long for."""
+    pace: float = 0.0
+    """Million bytes a second with which each host can fetch a large update; 0: there is none, and all is fetched before."""
+    bulk: int = 30
+    """Million bytes of that update."""
 
     @property
     def names(self) -> list[str]:
@@ -74,6 +79,7 @@ class Bench:
         self.addresses: dict[str, str] = {}
         self.inventory = Path(os.environ.get("LAB_HOME", ROOT / ".lab")) / NAME / "inventory.yml"
         self.ssh: list[str] = []
+        self._fetched = True
 
     def lab(self, command: str, *words: str) -> None:
         done = subprocess.run([str(LAB), command, "--name", NAME, *words], capture_output=True, text=True, check=False, timeout=_LIMIT)
@@ -85,13 +91,29 @@ class Bench:
         known = yaml.safe_load(self.inventory.read_text())["all"]
         self.addresses = {name: one["ansible_host"] for name, one in known["hosts"].items()}
         self.ssh = ["ssh", *shlex.split(known["vars"]["ansible_ssh_common_args"]), "-q", "-i", known["vars"]["ansible_ssh_private_key_file"]]
+        if self.work.pace:
+            mirror.make(self.top / "mirror", self.work.bulk)
+
+    @contextmanager
+    def mirrored(self) -> Iterator[None]:
+        """With the slow mirror, where the workload has one."""
+        if not self.work.pace:
+            yield
+            return
+        with mirror.served(self.top / "mirror", self._gateway, self.work.pace):
+            yield
+
+    @property
+    def _gateway(self) -> str:
+        return self.addresses["lb1"].rpartition(".")[0] + ".1"
 
     def down(self) -> None:
         self.lab("down")
 
-    def fresh(self) -> None:
-        """As on the first day, with the updates of the workload, all of them fetched already."""
+    def fresh(self, fetched: bool = True) -> None:
+        """As on the first day, with the updates of the workload, all of them ``fetched`` already or none."""
         self.lab("reset")
+        self._fetched = fetched
         self.each(self._prepared, len(self.work.names))
         until(lambda: all(self.healthy(name) for name in self.work.names), "all hosts to answer")
         until(self._all_up, "the load balancer to use all hosts")
@@ -102,7 +124,11 @@ class Bench:
             self.sh(name, "dpkg --purge patchlab-kernelish")
         if not self.work.debian:
             self.sh(name, "sed -i '/[/]debian-security$/a Enabled: no' /etc/apt/sources.list.d/patchlab.sources")
-        self.sh(name, "echo %d > /etc/patchlab-slow.seconds && apt-get -q update && %s --download-only" % (self.work.seconds(name), _UPGRADE))
+        if self.work.pace:
+            self.send(name, self.top / "mirror" / "old.deb", "/root/old.deb")
+            self.sh(name, "dpkg -i /root/old.deb && echo '%s' > /etc/apt/sources.list.d/bulk.list" % mirror.source(self._gateway))
+        fetch = "%s --download-only" % _UPGRADE if self._fetched else "true"
+        self.sh(name, "echo %d > /etc/patchlab-slow.seconds && apt-get -q update && %s" % (self.work.seconds(name), fetch))
 
     def _all_up(self) -> bool:
         said = self.sh("lb1", "echo 'show stat' | socat stdio /run/haproxy/admin.sock")
@@ -118,6 +144,13 @@ class Bench:
         if check and done.returncode:
             raise Wrong("%s on %s: %s" % (script, name, (done.stderr or done.stdout)[-1000:]))
         return done.stdout
+
+    def send(self, name: str, file: Path, path: str) -> None:
+        with file.open("rb") as content:
+            done = subprocess.run([*self.ssh, "root@" + self.addresses[name], "cat > " + path], stdin=content, capture_output=True, text=True, check=False,
+                                  timeout=_LIMIT)
+        if done.returncode:
+            raise Wrong("%s to %s: %s" % (file, name, done.stderr))
 
     def healthy(self, name: str) -> bool:
         connection = http.client.HTTPConnection(self.addresses[name], 8080, timeout=0.5)
@@ -213,7 +246,8 @@ class Bench:
         return roll.Rolled(
             total, first - began, last - first, sum(end - one for one, end in away), watched["most_out"], cpu,
             roll.mean_calls(counted, self.addresses, names, names), roll.mean_calls(counted, self.addresses, names, rebooted),
-            traffic["served"], traffic["failed"], roll.parts(model), roll.cycles(model, log, self.addresses), roll.slots(model))
+            traffic["served"], traffic["failed"], roll.parts(model), roll.cycles(model, log, self.addresses),
+            _slots(home / "state" / "patchtrain" / "ledger.db"))
 
     def _updated(self, what: str) -> None:
         """A roll that did not do its work has no time."""
@@ -221,6 +255,15 @@ class Bench:
             left = self.sh(name, "apt-get -q --simulate dist-upgrade | grep ^Inst || true; ls /run/reboot-required 2>&1 | grep -v cannot || true").strip()
             if left:
                 raise Wrong("%s left this on %s: %s" % (what, name, left))
+
+
+def _slots(ledger: Path) -> float:
+    """Seconds from the first slot that was given to the last that was returned."""
+    if not ledger.exists():
+        return 0.0
+    with closing(sqlite3.connect("file:%s?mode=ro" % ledger, uri=True)) as opened:
+        first, last = opened.execute("SELECT min(taken_at), max(returned_at) FROM slots").fetchone()
+    return float(last - first)
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -252,7 +295,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> tuple[roll.Raw, dict[st
     ways: Sequence[tuple[str, Callable[[], roll.Rolled]]] = (("idiom", bench.idiom), ("train", bench.train))
     for name, way in ways:
         say("the %s" % name)
-        bench.fresh()
+        bench.fresh(fetched=not bench.work.pace)
         found[name] = way()
     say("the work alone, once more")
     bench.fresh()
