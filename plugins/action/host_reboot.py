@@ -32,7 +32,7 @@ class ActionModule(PatchtrainAction):
             return {"rebooted": False, "reason": reason}
         book.state("rebooting")
         with book.step(name) as step:
-            result = self._reboot(reason, timeout)
+            result = self._reboot(reason, timeout, book.boot_id())
             step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
         if result["rebooted"]:
             book.rebooted(result["boot_id"])
@@ -63,9 +63,9 @@ class ActionModule(PatchtrainAction):
             return False, "no reboot is due"
         return setting != "never", "due: %s; patch_reboot is %s" % (", ".join(due), setting)
 
-    def _reboot(self, reason: str, timeout: float) -> Dict[str, Any]:
+    def _reboot(self, reason: str, timeout: float, known: str = "") -> Dict[str, Any]:
         if self.checking:
             return {"changed": True, "rebooted": False, "reason": "check mode; " + reason}
-        done = reboot(self.remote(), timeout)
+        done = reboot(self.remote(), timeout, known=known)
         return {"changed": True, "rebooted": True, "reason": reason, "boot_id": done.boot_id, "elapsed": round(done.elapsed, 1),
                 "executions": done.executions}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import CommandFailed, PatchtrainError
 from .remote import CannotRun, Lost, Remote
@@ -39,22 +39,38 @@ def boot_id(remote: Remote, seconds: float = 30.0) -> str:
     return found
 
 
-def reboot(remote: Remote, timeout: float, order: Sequence[str] = ("systemctl", "reboot"),
+def reboot(remote: Remote, timeout: float, order: Sequence[str] = ("systemctl", "reboot"), known: str = "",
            clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> Rebooted:
-    """Reboot and wait for another boot id. Raises ``NotBack`` when ``timeout`` seconds pass."""
-    before = boot_id(remote)
+    """Reboot and wait for another boot id. Where one is ``known`` from a moment ago, the host is asked for it and given the order in one execution.
+    Raises ``NotBack`` when ``timeout`` seconds pass."""
     begun = clock()
-    executions = 2
-    try:
-        said = remote.command(order, 30.0)
-    except Lost:
-        said = {"rc": 0}  # the host was faster than its answer; the boot id will tell
-    if said["rc"] not in (0, 255, -15, 143):
-        raise CommandFailed("%s refused to reboot: %s" % (remote.name, str(said.get("stderr")).strip()), order, rc=said["rc"])
+    before, executions = (_ordered(remote, order, known), 1) if known else (_asked_and_ordered(remote, order), 2)
     now, asked = _wait(remote, timeout - (clock() - begun), lambda found: found != before, clock, sleep)
     if now is None:
         raise NotBack("%s did not come back within %g s after its reboot" % (remote.name, timeout), host=remote.name, boot_id=before)
     return Rebooted(now, clock() - begun, executions + asked)
+
+
+def _asked_and_ordered(remote: Remote, order: Sequence[str]) -> str:
+    before = boot_id(remote)
+    _order(remote, order)
+    return before
+
+
+def _ordered(remote: Remote, order: Sequence[str], known: str) -> str:
+    """The boot id before the reboot: what the host says as it takes the order, or, where its answer is lost on the way down, the known one."""
+    said = str(_order(remote, ["sh", "-c", 'cat "$0" && exec "$@"', BOOT_ID, *order]).get("stdout") or "").splitlines()
+    return next((line.strip() for line in said if _UUID.match(line.strip())), known)
+
+
+def _order(remote: Remote, order: Sequence[str]) -> Mapping[str, Any]:
+    try:
+        said = remote.command(order, 30.0)
+    except Lost:
+        return {}  # the host was faster than its answer; the boot id will tell
+    if said["rc"] not in (0, 255, -15, 143):
+        raise CommandFailed("%s refused to reboot: %s" % (remote.name, str(said.get("stderr")).strip()), order, rc=said["rc"])
+    return said
 
 
 def rebooted_since(remote: Remote, before: str, timeout: float, clock: Callable[[], float] = time.monotonic,

@@ -73,3 +73,27 @@ def test_a_reboot_that_may_have_been_is_proved_by_the_recorded_boot_id(recorded:
     host = Host([NEW])
     done = rebooting.rebooted_since(host, recorded, 60, clock=lambda: host.now, sleep=host.sleep)
     assert (done and done.boot_id) == found
+
+
+def known(answers: list) -> rebooting.Rebooted:
+    host = Host(answers)
+    return rebooting.reboot(host, 60, known=OLD, clock=lambda: host.now, sleep=host.sleep)
+
+
+def test_a_host_whose_boot_id_is_known_is_asked_and_ordered_at_once() -> None:
+    done = known([OLD + "\nBroadcast message", Lost("down"), OLD, NEW])
+    assert (done.boot_id, done.executions) == (NEW, 4)
+
+
+def test_what_the_host_says_as_it_takes_the_order_counts_more_than_what_was_known() -> None:
+    with pytest.raises(rebooting.NotBack):
+        known([NEW, NEW])
+
+
+def test_an_answer_that_is_lost_on_the_way_down_leaves_what_was_known() -> None:
+    assert known([Lost("closed"), OLD, NEW]).boot_id == NEW
+
+
+def test_a_refused_order_is_a_failure_then_too() -> None:
+    with pytest.raises(CommandFailed, match="refused to reboot"):
+        known([{"rc": 1, "stdout": OLD, "stderr": "Access denied"}])

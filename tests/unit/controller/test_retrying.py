@@ -211,7 +211,7 @@ def test_no_reboot_comes_first_unless_one_is_due_and_allowed(prepared: Any, vari
 def test_a_reboot_that_is_due_comes_first_and_once(prepared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared.book().assessed({"reboot": {"required": True, "reasons": ["kernel"]}})
     back = Rebooted("new", 1.0, 2)
-    monkeypatch.setattr(host_reboot, "reboot", lambda remote, timeout: back)
+    monkeypatch.setattr(host_reboot, "reboot", lambda remote, timeout, known: back)
     args: Dict[str, Any] = {"run_id": "night", "variables": {"patch_reboot_before": True}}
     assert prepared.do(host_reboot, before=True, **args)["rebooted"]
     assert prepared.book().reboot_due() == [] and prepared.book().touched()
