@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
 from .host_settings import check_all, check_host
-from .ledger import hosts, runs
+from .ledger import durations, hosts, runs
 from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
 from .ledger.rows import Run
@@ -25,7 +25,7 @@ from .run_hooks import check_hooks, hooks_directory, prepare_hooks
 from .scheduling import budget
 from .scheduling.budgets import in_turn
 from .scheduling.names import default_run_name
-from .scheduling.order import order, pick_canaries
+from .scheduling.order import longest_first, order, pick_canaries
 from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, refuse_misspelt
@@ -156,6 +156,7 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     check_host(settings, action.host, action.variables["hostvars"])
     releases = _releases(ledger, settings, known, targets)
     ordered = in_turn(sets, targets)
+    took = _took(ledger, settings.patch_deployment, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     # A run that is gone on with keeps its window, which its hosts are asked for one by one: what it left out of service comes back at any time.
     window = Windowed(begun.name, {}) if begun and not action.checking else _window(action, settings, known, not action.checking)
@@ -164,10 +165,17 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     check_hooks(action, targets)
     return runs.NewRun(
         name=name or default_name(settings.patch_deployment), deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
-        targets=[runs.Target(host, host in canaries) for host in order(ordered, canaries)],
+        targets=[runs.Target(host, host in canaries) for host in order(in_turn(sets, longest_first(targets, took)), canaries)],
         settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
                       **scope, **releases, **window.record, **command_line()),
         **actor(action.variables))
+
+
+def _took(ledger: Ledger, deployment: str, targets: Sequence[str]) -> Dict[str, float]:
+    """Seconds out of service of each host that was patched before, by the newest of its times."""
+    with ledger.read() as c:
+        past = durations.past(c, deployment, newest=len(targets))
+    return {one.host: one.seconds for one in sorted(past, key=lambda one: one.at)}
 
 
 def _in_scope(action: PatchtrainAction, ledger: Ledger, settings: Settings, targets: List[str], begun: Optional[Run]) -> Tuple[List[str], Dict[str, Any]]:

@@ -41,3 +41,15 @@ def order(hosts: Sequence[str], canaries: Sequence[str] = (), sets: Mapping[str,
     first = list(dict.fromkeys(canaries))
     chosen = set(first)
     return first + interleave([host for host in hosts if host not in chosen], sets)
+
+
+_ALIKE = 5.0
+"""Seconds: hosts that differ by less keep the order they have."""
+
+
+def longest_first(hosts: Sequence[str], seconds: Mapping[str, float]) -> list[str]:
+    """Those first that take longest, so that none of them is left for the end, where others have nothing to do any more. A host of which nothing is known
+    counts as one like the others."""
+    known = [seconds[host] for host in hosts if host in seconds]
+    usual = sum(known) / len(known) if known else 0.0
+    return sorted(hosts, key=lambda host: -round(seconds.get(host, usual) / _ALIKE))

@@ -93,3 +93,19 @@ def test_each_zone_gives_the_name_for_the_hosts_that_the_run_was_for(desk: Any) 
     window = dict(OPEN, start=time.strftime("%Y-%m-%dT%H:%M", there), timezone="host", duration="1h")
     desk.open(time.strftime("night-%Y%m%dT%H%M00", there), ["web2"], owner=desk.gone, patch_deployment="night")
     assert begun(desk, patch_window=window) is not None
+
+
+def test_how_long_a_host_was_out_of_service_before_is_known_when_its_next_run_opens(desk: Any) -> None:
+    desk.open(patch_deployment="web")
+    book = desk.drained()
+    for step in book.entered():
+        book.undone(step["id"])
+    book.state("installing")
+    with book.step("install"):
+        pass
+    book.state("checking")
+    assert opening._took(desk.ledger, "web", ["web1", "web2"]) == {}
+    assert book.returned("", "never")[0] == "succeeded"
+    took = opening._took(desk.ledger, "web", ["web1", "web2"])
+    assert list(took) == ["web1"] and 0 < took["web1"] < 600
+    assert opening._took(desk.ledger, "other", ["web1"]) == {}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.order import interleave, order, pick_canaries
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.order import interleave, longest_first, order, pick_canaries
 
 names = st.lists(st.text("abc12", min_size=1, max_size=3), unique=True, max_size=20)
 
@@ -22,6 +22,15 @@ def test_sets_take_turns() -> None:
 
 def test_without_sets_the_order_stays() -> None:
     assert interleave(["c", "a", "b"]) == ["c", "a", "b"]
+
+
+def test_the_longest_goes_first_and_who_is_alike_stays_in_order() -> None:
+    assert longest_first(["a", "b", "c", "d"], {"a": 31.0, "b": 30.0, "c": 600.0, "d": 1.0}) == ["c", "a", "b", "d"]
+
+
+def test_a_host_of_which_nothing_is_known_counts_as_the_others() -> None:
+    assert longest_first(["a", "b", "c"], {"a": 10.0, "c": 100.0}) == ["c", "b", "a"]
+    assert longest_first(["b", "a"], {}) == ["b", "a"]
 
 
 def test_canaries_come_first_as_given() -> None:
