@@ -13,16 +13,18 @@ from ..module_utils.job.state import job_id
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
+from ..plugin_utils.confirming import Confirmation, confirm
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
+from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import Turn
+from ..plugin_utils.waiting import PATIENCE, Waiting
 from ..plugin_utils.windowing import of_host
 
-_POLL = 0.5
 _RELEASE_LIMIT = 60.0
 
 
@@ -50,11 +52,17 @@ class ActionModule(PatchtrainAction):
     def _wait(self, book: HostBook) -> Dict[str, Any]:
         settings, begun, said = self.settings(), time.monotonic(), ""
         turn = None if book.is_on_its_way() else Turn(book, settings)
+        waiting, confirmation = Waiting(book), self._confirmation(book, settings)
+        if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
+            waiting.pause()
         while True:
             in_step = in_step_batch(self._task, self.variables)
+            if turn and waiting.near and confirmation.is_due and turn.may_be_next(time.time(), in_step):
+                confirmation.renew()
             decision = turn.take(time.time(), in_step) if turn else book.take_slot(settings, in_step)
             waited = time.monotonic() - begun
             if decision.granted:
+                confirmation.renew()
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
             if decision.kind == "deferred":
                 self._let_updaters_go(book)
@@ -67,7 +75,12 @@ class ActionModule(PatchtrainAction):
             if decision.reason != said:
                 said = decision.reason
                 self._display.vv("%s waits for a slot: %s" % (self.host, said))
-            time.sleep(_POLL)
+            waiting.pause()
+
+    def _confirmation(self, book: HostBook, settings: Settings) -> Confirmation:
+        """Where the task asks for it: the host says that what was prepared is still what would be installed."""
+        wanted = bool(self.argument("confirm", False))
+        return Confirmation(lambda: wanted and confirm(book, settings, self.remote(), {}))
 
     def _no_slot(self, state: str, reason: str, book: "HostBook | None" = None) -> Dict[str, Any]:
         if book:
@@ -78,7 +91,6 @@ class ActionModule(PatchtrainAction):
 
     def _returned(self) -> Dict[str, Any]:
         book, settings = self.book().only_looking(self.checking), self.settings()
-        note = self._let_updaters_go(book)
         window = of_host(book.settings, self.host)
         if window and time.time() > window.closes_at and not self.checking:
             book.overrun(window.closes_at, time.time())
@@ -86,6 +98,8 @@ class ActionModule(PatchtrainAction):
             with book.step("soak"):
                 time.sleep(settings.patch_soak)
         state, reason = book.returned(str(self.argument("reason") or ""), settings.patch_reboot)
+        # The next host does not have to wait for it.
+        note = self._let_updaters_go(book)
         others = [held.run for held in self._held() if held.run != book.run]
         return {"changed": True, "host_state": state, "reason": reason, "held_by": others[-1] if others else "", "note": note}
 

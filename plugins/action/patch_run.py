@@ -10,7 +10,7 @@ from typing import Any, Dict
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import closing, controlling, opening, planning
+from ..plugin_utils import closing, controlling, opening, planning, run_points
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, NotTargeted, open_ledger
 from ..plugin_utils.ledger.engine import Ledger
@@ -108,7 +108,7 @@ class ActionModule(PatchtrainAction):
         if lost:
             raise RunFailed(lost + ", and does not end it")
         ending = closing.finish(ledger, run, settings)
-        result = self._told(ledger, run)
+        result = dict(self._told(ledger, run), run_hooks=run_points.any_after(ledger, run))
         if ending.offenders and not self.checking:
             raise RunFailed(closing.in_words(ending), **result)
         return result

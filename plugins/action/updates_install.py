@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import drain, patient
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
-from ..plugin_utils.installing import MODULE, Installations, arguments
-from ..plugin_utils.prepared import raise_if_failed
-
-
-class NotPrepared(PatchtrainError):
-    """No plan of this host is on record, which is not the same as an empty one."""
+from ..plugin_utils.confirming import confirm, prepared_plan
+from ..plugin_utils.installing import MODULE, Installations
 
 
 class ActionModule(PatchtrainAction):
@@ -25,17 +20,10 @@ class ActionModule(PatchtrainAction):
         if not self.argument("planned"):
             return self._installed(args)
         book = self.book()
-        plan = book.plan()
-        if plan is None:
-            raise NotPrepared("%s was not prepared in run %s, so what to install is not known" % (self.host, book.run), run=book.run)
-        if not plan["changes"]:
-            return {"msg": "nothing to install"}
-        before = book.installation()
-        if before is not None and self.checking:
-            return {"msg": "an installation was begun before, by this run"}
         if self.checking:
-            return self._confirmed(dict(args, **arguments(book, self.settings(), plan)), book)
-        return self._recorded(args, book, plan)
+            return confirm(book, self.settings(), self.remote(), args)
+        plan = prepared_plan(book)
+        return self._recorded(args, book, plan) if plan["changes"] else {"msg": "nothing to install"}
 
     def _installed(self, args: Dict[str, Any]) -> Dict[str, Any]:
         """For whoever uses the module by itself."""
@@ -45,13 +33,6 @@ class ActionModule(PatchtrainAction):
         settings = self.settings()
         return patient.install(remote, MODULE, args, float(args.get("timeout") or settings.patch_install_timeout),
                                settings.patch_reconnect_timeout)
-
-    def _confirmed(self, args: Dict[str, Any], book: HostBook) -> Dict[str, Any]:
-        """Before the drain: what was prepared is still what would be installed, and the host still answers."""
-        with book.step("confirm"):
-            result = self.remote().module(MODULE, args, patient.POLL + patient.MARGIN)
-            raise_if_failed(result)
-        return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
 
     def _recorded(self, args: Dict[str, Any], book: HostBook, plan: Dict[str, Any]) -> Dict[str, Any]:
         """A run that is gone on with does not install again what it has installed, but looks whether a round is left."""

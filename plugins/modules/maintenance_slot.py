@@ -32,6 +32,11 @@ options:
   run_id:
     description: The run's name. Not needed for O(state=found).
     type: str
+  confirm:
+    description: Of O(state=taken), whether the host is asked, while it waits, that what was prepared is still what would be installed. It fails
+      where it is not.
+    type: bool
+    default: false
   require:
     description: Whether the task fails where no slot was granted, or after recording a failure.
     type: bool

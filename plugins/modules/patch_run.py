@@ -182,6 +182,10 @@ states:
   description: How many hosts ended in which state.
   returned: O(state=finished), and O(state=closed) with the last host
   type: dict
+run_hooks:
+  description: Whether the run has hooks of its own for its end, the first failure or a stop.
+  returned: O(state=finished)
+  type: bool
 report:
   description: The paths of the report's files; of O(state=planned), that of the plan's page.
   returned: O(state=planned), O(state=finished), and O(state=closed) with the last host

@@ -13,7 +13,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .asking import Asking
@@ -33,6 +33,9 @@ HOLD = 12 * 3600.0
 
 _FRESH = 5.0
 """Seconds for which a drain that was proved is taken to stand without another look."""
+
+_NEWS = events.latest("slot_returned", "run_state", "taken_over", "gone_on_with")
+"""What may change the answer to a host that waits for its slot."""
 
 _IN_MAINTENANCE = ("installing", "rebooting", "checking", "restoring")
 
@@ -395,6 +398,19 @@ class HostBook:
         if decision.granted:
             self.state("draining")
         return decision
+
+    def ahead(self) -> Tuple[int, int]:
+        """How many hosts of the run still wait that come before this one, and how many are on their way."""
+        with self._ledger.read() as c:
+            return hosts.ahead(c, self._run.id, self.host)
+
+    def listening(self) -> ContextManager[Callable[[], Any]]:
+        """What tells, each time it is called, whether there is news for who waits: it returns something else than before."""
+        return self._ledger.watching(_NEWS)
+
+    def news(self) -> Any:
+        with self.listening() as said:
+            return said()
 
     def refused_slot(self, settings: Settings, in_step: Sequence[str]) -> Optional[budget.Decision]:
         """Why the host gets no slot in this run any more; None where it may. Nothing is taken."""

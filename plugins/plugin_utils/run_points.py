@@ -24,6 +24,7 @@ from .scheduling.states import RUN_FINAL
 from .settings import Settings
 
 BEGUN, ENDED = "run_hook", "run_hook_ended"
+AFTER = ("on_first_failure", "on_stop", "after")
 GRANTED, GOING_ON, DONE, NOT_DUE = "granted", "going on", "done", "not due"
 
 
@@ -49,6 +50,12 @@ def claim(ledger: Ledger, name: str, point: str, owner: Owner, actor: str) -> st
 def _is_gone(run: Run, owner: Dict[str, Any]) -> bool:
     # On another machine it lives while the run is its own, and its lease holds.
     return is_gone(owner, run.lease_left if owner == run.owner else 0.0)
+
+
+def any_after(ledger: Ledger, name: str) -> bool:
+    """Whether the run has a hook that may be due once it has ended."""
+    settings = recorded(ledger, name)
+    return any(settings.get("patch_run_hook_" + point) for point in AFTER)
 
 
 def end(ledger: Ledger, name: str, point: str, failure: str, actor: str) -> None:

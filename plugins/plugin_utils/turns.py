@@ -42,6 +42,10 @@ class Turn:
             return self._book.take_slot(self._settings, in_step)
         return (self._book.refused_slot(self._settings, in_step) if objection.kind == "wait" else None) or objection
 
+    def may_be_next(self, now: float, in_step: Sequence[str]) -> bool:
+        """Whether nothing but other hosts stands against it, so that it is worth to ask the host itself."""
+        return self.objection(now) is None and self._book.refused_slot(self._settings, in_step) is None
+
     def objection(self, now: float) -> Optional[Decision]:
         blocked = self._blocker()
         return self._by_window(now, blocked) or self._by_soak(now) or (Decision("wait", blocked, BLOCKER) if blocked else None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -70,6 +70,22 @@ class Ledger:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = %d" % int(BUSY_LIMIT * 1000))
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
             yield connection
+
+    @contextmanager
+    def watching(self, query: sa.Select[Any]) -> Iterator[Callable[[], Any]]:
+        """For who waits for a change: the query's one value, asked as often as one likes over a connection that stays open."""
+        with self._failures(), self._readers.connect() as connection:
+            written = _written(connection)
+            seen: list[Any] = []
+
+            def ask() -> Any:
+                now = written()
+                if now is None or [now] != seen[:1]:
+                    with connection.begin():
+                        seen[:] = [now, connection.execute(query).scalar()]
+                return seen[1]
+
+            yield ask
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -139,6 +155,14 @@ def _connected(connection: Any, record: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _written(connection: sa.Connection) -> Callable[[], int | None]:
+    """Tells, for next to nothing, whether others have written since: by another number than before. None where the database can't tell."""
+    if connection.dialect.name != "sqlite":
+        return lambda: None
+    driver: Any = connection.connection.driver_connection
+    return lambda: int(driver.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _make_file(url: sa.URL, path: str) -> None:

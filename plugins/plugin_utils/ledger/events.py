@@ -36,6 +36,12 @@ def of_run(c: sa.Connection, run_id: int, host: str | None = None, action: str |
     return [read(Event, row) for row in c.execute(query)]
 
 
+def latest(*actions: str) -> sa.Select[Any]:
+    """A query for the newest event among these, by its number; None where there is none."""
+    t = schema.events
+    return sa.select(t.c.id).where(t.c.action.in_(actions)).order_by(t.c.id.desc()).limit(1)
+
+
 def count(c: sa.Connection) -> int:
     """How many things are on record, over all runs."""
     return int(c.execute(sa.select(sa.func.count()).select_from(schema.events)).scalar_one())

@@ -40,6 +40,16 @@ def failed(c: sa.Connection, run_id: int) -> list[RunHost]:
     return [read(RunHost, row) for row in c.execute(query)]
 
 
+def ahead(c: sa.Connection, run_id: int, host: str) -> tuple[int, int]:
+    """How many hosts of a run still wait that come before this one, and how many are on their way."""
+    mine = sa.select(_t.c.position).where(_t.c.run_id == run_id, _t.c.host == host).scalar_subquery()
+    of_run = sa.select(sa.func.count()).select_from(_t).where(_t.c.run_id == run_id)
+    under_way = [state for state in HOST_WORKING if state != "waiting"]
+    waiting = of_run.where(_t.c.state == "waiting", _t.c.position < mine).scalar_subquery()
+    row = c.execute(sa.select(waiting, of_run.where(_t.c.state.in_(under_way)).scalar_subquery())).one()
+    return int(row[0]), int(row[1])
+
+
 def canaries(c: sa.Connection, run_id: int) -> list[RunHost]:
     """The hosts of a run that go first."""
     query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.canary).order_by(_t.c.position)

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import (
     hook_proof, host_health_info, maintenance_mode, maintenance_slot, patch_run, updates_install)
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirming
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
@@ -40,7 +41,7 @@ def returned(desk: Any, run: str = "night", **more: Any) -> Any:
 
 def test_what_was_never_prepared_is_not_nothing_to_install(desk: Any) -> None:
     desk.open()
-    with pytest.raises(updates_install.NotPrepared, match="web1 was not prepared in run night"):
+    with pytest.raises(confirming.NotPrepared, match="web1 was not prepared in run night"):
         desk.do(updates_install, run_id="night", planned=True)
     desk.prepare(changes=())
     assert desk.do(updates_install, run_id="night", planned=True) == {"msg": "nothing to install"}

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Before a host is drained: what was prepared is still what would be installed, and the host still answers.
+
+It is asked while the host waits for its slot, so that nobody waits for the answer, and again only where the answer has become old.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from ..module_utils.errors import PatchtrainError
+from . import patient
+from .book import HostBook
+from .installing import MODULE, arguments
+from .prepared import raise_if_failed
+from .remote import Remote
+from .settings import Settings
+
+FRESH = 120.0
+"""Seconds for which an answer is good."""
+
+
+class NotPrepared(PatchtrainError):
+    """No plan of this host is on record, which is not the same as an empty one."""
+
+
+def prepared_plan(book: HostBook) -> Dict[str, Any]:
+    """What is to be installed, with nothing in it where nothing is."""
+    plan = book.plan()
+    if plan is None:
+        raise NotPrepared("%s was not prepared in run %s, so what to install is not known" % (book.host, book.run), run=book.run)
+    return plan
+
+
+def confirm(book: HostBook, settings: Settings, remote: Remote, given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Ask the host now. Nothing is asked where nothing is to be installed, or an installation was begun before."""
+    plan = prepared_plan(book)
+    if not plan["changes"]:
+        return {"msg": "nothing to install"}
+    if book.installation() is not None:
+        return {"msg": "an installation was begun before, by this run"}
+    with book.step("confirm"):
+        result = remote.module(MODULE, dict(given, **arguments(book, settings, plan)), patient.POLL + patient.MARGIN, check=True)
+        raise_if_failed(result)
+    return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
+
+
+class Confirmation:
+    """Of one host that waits for its slot. ``ask`` raises where the host does not confirm."""
+
+    def __init__(self, ask: Callable[[], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask, self._clock = ask, clock
+        self._at: Optional[float] = None
+
+    @property
+    def is_due(self) -> bool:
+        return self._at is None or self._clock() - self._at > FRESH
+
+    def renew(self) -> None:
+        """See to it that the last answer is not old."""
+        if self.is_due:
+            self._ask()
+            self._at = self._clock()

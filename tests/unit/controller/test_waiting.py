@@ -1,0 +1,159 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who waits for a slot: asked again when there is news, in the plan's order, confirmed before the turn and not while the slot is held."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+import pytest
+from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import TransactionDiffers
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.confirming import FRESH, Confirmation
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.slots import give_back
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.waiting import PATIENCE, Waiting
+
+NAMES = ["web%d" % number for number in range(1, 8)]
+
+
+class Time:
+    """Time that passes with each sleep, at the ``third`` of which something happens."""
+
+    def __init__(self, third: Callable[[], None] = lambda: None) -> None:
+        self.now, self.slept, self.third = 0.0, [], third  # type: float, List[float], Callable[[], None]
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+        if len(self.slept) == 3:
+            self.third()
+
+
+def waiting(desk: Any, host: str, time: Time) -> Waiting:
+    return Waiting(desk.book(host=host), clock=lambda: time.now, sleep=time.sleep)
+
+
+def test_nothing_new_is_waited_for_some_seconds(desk: Any) -> None:
+    desk.open(targets=NAMES)
+    time = Time()
+    waiting(desk, "web1", time).pause()
+    assert PATIENCE <= time.now < PATIENCE + 0.2
+
+
+@pytest.mark.parametrize("news", ["slot", "run"])
+def test_a_slot_that_was_returned_and_a_run_that_is_stopped_are_heard_of_at_once(desk: Any, news: str) -> None:
+    run = desk.open(targets=NAMES)
+    desk.drained(host="web1")
+
+    def happens() -> None:
+        with desk.ledger.write() as c:
+            if news == "slot":
+                give_back(c, run.id, "web1")
+            else:
+                runs.set_state(c, run.id, "stopping")
+
+    time = Time(happens)
+    waiting(desk, "web2", time).pause()
+    assert time.now < PATIENCE / 2 and len(time.slept) == 4
+
+
+def test_what_happened_before_the_last_question_is_no_news(desk: Any) -> None:
+    run = desk.open(targets=NAMES)
+    desk.drained(host="web1")
+    with desk.ledger.write() as c:
+        give_back(c, run.id, "web1")
+    time = Time()
+    waiting(desk, "web2", time).pause()
+    assert time.now >= PATIENCE
+
+
+def test_who_comes_first_in_the_order_asks_first(desk: Any) -> None:
+    desk.open(targets=NAMES)
+    times = [Time() for _name in NAMES]
+    asked = [waiting(desk, name, time) for name, time in zip(NAMES, times)]
+    assert [one.near for one in asked] == [True] * 4 + [False] * 3
+    for one in asked:
+        one.pause()
+    assert sorted(time.now for time in times) == [time.now for time in times] and times[0].now < times[1].now
+    desk.drained(host="web1")
+    asked[4].pause()
+    assert asked[4].near, "one less is before it"
+
+
+def test_an_answer_is_good_for_a_while() -> None:
+    asked: List[float] = []
+    time = Time()
+    one = Confirmation(lambda: asked.append(time.now), clock=lambda: time.now)
+    for _turn in range(3):
+        one.renew()
+        time.now += FRESH / 2
+    assert asked == [0.0]
+    time.now += 1
+    one.renew()
+    assert len(asked) == 2
+
+
+def taken(desk: Any, monkeypatch: pytest.MonkeyPatch, answer: Any, host: str = "web1", **variables: Any) -> "tuple[Dict[str, Any], List[Any]]":
+    seen: List[Any] = []
+
+    def confirm(book: Any, *more: Any) -> None:
+        seen.append(desk.slots())
+        if isinstance(answer, Exception):
+            raise answer
+
+    monkeypatch.setattr(maintenance_slot, "confirm", confirm)
+    known = dict({"patch_slot_timeout": 0}, **variables)
+    return desk.do(maintenance_slot, host, state="taken", run_id="night", confirm=True, variables=known), seen
+
+
+def test_a_host_is_asked_before_it_has_its_slot_and_once(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare()
+    done, seen = taken(desk, monkeypatch, None)
+    assert done["granted"] and seen == [[]] and desk.slots() == [("night", "web1")]
+
+
+def test_a_host_that_does_not_confirm_gets_no_slot(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare()
+    with pytest.raises(TransactionDiffers):
+        taken(desk, monkeypatch, TransactionDiffers("another version"))
+    assert desk.slots() == []
+
+
+def test_of_a_run_that_starts_no_host_any_more_nobody_is_asked(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = desk.open()
+    desk.prepare()
+    with desk.ledger.write() as c:
+        runs.set_state(c, run.id, "stopping")
+    done, seen = taken(desk, monkeypatch, TransactionDiffers("another version"))
+    assert (done["host_state"], seen) == ("not_started", [])
+
+
+def test_a_host_that_is_taken_up_where_it_was_left_is_asked_with_its_slot(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare()
+    desk.drained()
+    done, seen = taken(desk, monkeypatch, None)
+    assert done["granted"] and seen == [[("night", "web1")]]
+
+
+def test_the_slot_is_returned_before_the_updaters_go_on(desk: Any) -> None:
+    desk.open()
+    desk.prepare(changes=())
+    with desk.book().step("prepare") as step:
+        step.detail = {"program": "/p.zip", "python": "python3"}
+    assert desk.book().take_slot(Settings.from_variables({}, "-"), ()).granted
+    seen: List[Any] = []
+
+    class Host:
+        def command(self, argv: List[str], seconds: float) -> Dict[str, Any]:
+            seen.append((argv[-2:], desk.slots()))
+            return {"rc": 0, "stdout": "", "stderr": ""}
+
+    desk.places["web1"] = Host()
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "succeeded"
+    assert seen == [(["release", "night"], [])]
