@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import subprocess
 import threading
@@ -48,7 +49,31 @@ def source(address: str) -> str:
 
 @contextmanager
 def served(folder: Path, address: str, pace: float) -> Iterator[None]:
-    """Serve it, each file at ``pace`` million bytes a second."""
+    """Serve it, each file at ``pace`` million bytes a second, to the lab whose bridge has this address."""
+    with _admitted(address):
+        with _serving(folder, address, pace):
+            yield
+
+
+@contextmanager
+def _admitted(address: str) -> Iterator[None]:
+    """A lab's hosts reach nothing of this machine but the lab's own server."""
+    bridge = next(link["ifname"] for link in json.loads(_said("ip", "-json", "address")) if any(a.get("local") == address for a in link["addr_info"]))
+    chain = ["inet", bridge.replace("-", "_"), "input"]
+    rule = ["iifname", bridge, "ip", "daddr", address, "tcp", "dport", str(_PORT), "accept"]
+    handle = _said("nft", "--echo", "--handle", "insert", "rule", *chain, *rule).rsplit("handle", 1)[1].split()[0]
+    try:
+        yield
+    finally:
+        _said("nft", "delete", "rule", *chain, "handle", handle)
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@contextmanager
+def _serving(folder: Path, address: str, pace: float) -> Iterator[None]:
     server = ThreadingHTTPServer((address, _PORT), partial(_Handler, pace, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
