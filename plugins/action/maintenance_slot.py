@@ -13,7 +13,7 @@ from ..module_utils.job.state import job_id
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
-from ..plugin_utils.confirming import Confirmation, confirm
+from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
@@ -59,10 +59,14 @@ class ActionModule(PatchtrainAction):
             in_step = in_step_batch(self._task, self.variables)
             if turn and waiting.near and confirmation.is_due and turn.may_be_next(time.time(), in_step):
                 confirmation.renew()
+                if confirmation.spared:
+                    return self._spared(book, confirmation.spared)
             decision = turn.take(time.time(), in_step) if turn else book.take_slot(settings, in_step)
             waited = time.monotonic() - begun
             if decision.granted:
                 confirmation.renew()
+                if confirmation.spared:
+                    return self._spared(book, confirmation.spared)
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
             if decision.kind == "deferred":
                 self._let_updaters_go(book)
@@ -72,6 +76,8 @@ class ActionModule(PatchtrainAction):
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
                 self._let_updaters_go(book)
                 return self._no_slot("not_started", decision.reason, book)
+            if any(blocker.name == self.host for blocker in decision.blockers):
+                confirmation.forget()
             if decision.reason != said:
                 said = decision.reason
                 self._display.vv("%s waits for a slot: %s" % (self.host, said))
@@ -79,8 +85,15 @@ class ActionModule(PatchtrainAction):
 
     def _confirmation(self, book: HostBook, settings: Settings) -> Confirmation:
         """Where the task asks for it: the host says that what was prepared is still what would be installed."""
-        wanted = bool(self.argument("confirm", False))
-        return Confirmation(lambda: wanted and confirm(book, settings, self.remote(), {}))
+        if not self.argument("confirm", False):
+            return Confirmation(lambda: None)
+        return Confirmation(lambda: spared(book, settings, self.remote(), confirm(book, settings, self.remote(), {})))
+
+    def _spared(self, book: HostBook, found: Spared) -> Dict[str, Any]:
+        """Nothing is left to be done: the host ends here, and was never drained."""
+        book.spared(found.state, found.reason)
+        self._let_updaters_go(book)
+        return self._no_slot(found.state, found.reason)
 
     def _no_slot(self, state: str, reason: str, book: "HostBook | None" = None) -> Dict[str, Any]:
         if book:

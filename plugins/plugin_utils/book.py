@@ -459,6 +459,10 @@ class HostBook:
         between = [step for step in walked if step.id > step_id and step.step != "enter"]
         return not between and entered.finished_at is not None and time.time() - entered.finished_at < _FRESH
 
+    def spared(self, state: str, reason: str) -> None:
+        """Write the final state of a host that needs no turn any more; a slot that it has is returned."""
+        self._final(state, reason, keeps_slot=False, by_way_of="" if self._host().state == "waiting" else "restoring")
+
     def failed(self, state: str, reason: str, keeps_slot: bool) -> str:
         self._final(state, reason, keeps_slot)
         return state

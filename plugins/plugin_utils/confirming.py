@@ -9,13 +9,13 @@ It is asked while the host waits for its slot, so that nobody waits for the answ
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from ..module_utils.errors import PatchtrainError
 from . import patient
 from .book import HostBook
-from .installing import MODULE, arguments
-from .prepared import raise_if_failed
+from .installing import ASSESS, MODULE, arguments
+from .prepared import raise_if_failed, selection_arguments, what_it_means
 from .remote import Remote
 from .settings import Settings
 
@@ -48,19 +48,54 @@ def confirm(book: HostBook, settings: Settings, remote: Remote, given: Mapping[s
     return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
 
 
-class Confirmation:
-    """Of one host that waits for its slot. ``ask`` raises where the host does not confirm."""
+class Spared(NamedTuple):
+    """Where a host ends that does not have to be drained any more, and why."""
 
-    def __init__(self, ask: Callable[[], object], clock: Callable[[], float] = time.monotonic) -> None:
+    state: str
+    reason: str
+
+
+def spared(book: HostBook, settings: Settings, remote: Remote, confirmed: Mapping[str, Any]) -> Optional[Spared]:
+    """By what the host has confirmed: all that was planned is there, as another run or a person installed it meanwhile, and no reboot is left to be
+    done. None where there is work, or where this run or one before it has taken the host out of service: it has to come back."""
+    plan = confirmed.get("plan")
+    if plan is None or plan["changes"] or book.entered() or book.drain_hooks() or book.earlier():
+        return None
+    known = {"reboot": confirmed.get("reboot") or {}, "interrupted": confirmed.get("repaired"), "metadata_age_s": 0.0}
+    state, reason = what_it_means(known, 0, settings.patch_reboot)
+    if state == "waiting":
+        return None
+    _look_again(book, settings, remote)
+    return Spared(state, "; ".join(part for part in ("what was planned was installed meanwhile, not by this run", reason) if part))
+
+
+def _look_again(book: HostBook, settings: Settings, remote: Remote) -> None:
+    """What is on record of the host is from before; no metadata is fetched for it."""
+    limit = settings.patch_prepare_timeout
+    with book.step("look again"):
+        found = remote.module(ASSESS, dict(selection_arguments(settings), stage="assess", refresh=False, timeout=limit), limit, check=False)
+        raise_if_failed(found)
+    book.assessed(found["assessment"])
+
+
+class Confirmation:
+    """Of one host that waits for its slot. ``ask`` raises where the host does not confirm, and says where the host can be spared its turn."""
+
+    def __init__(self, ask: Callable[[], Optional[Spared]], clock: Callable[[], float] = time.monotonic) -> None:
         self._ask, self._clock = ask, clock
         self._at: Optional[float] = None
+        self.spared: Optional[Spared] = None
 
     @property
     def is_due(self) -> bool:
         return self._at is None or self._clock() - self._at > FRESH
 
+    def forget(self) -> None:
+        """Another run works on the host meanwhile: what was answered says nothing any more."""
+        self._at = None
+
     def renew(self) -> None:
         """See to it that the last answer is not old."""
         if self.is_due:
-            self._ask()
+            self.spared = self._ask()
             self._at = self._clock()

@@ -119,7 +119,8 @@ def _host(name: str, found: Assessment | None, terms: _Terms, target: RunHost | 
         **({"release": release} if release else {}),
         "assessment": dict(found.document, at=found.at, age_s=max(0.0, terms.now - found.at)) if found else None,
         "packages": [_package(change) for change in told.packages],
-        "out_of_service": stretches(told.slots, told.steps), "reboot": _reboot(told.steps),
+        # One that ends so was never drained, also where it had its slot already when nothing was found to be left.
+        "out_of_service": [] if state == "up_to_date" else stretches(told.slots, told.steps), "reboot": _reboot(told.steps),
         "steps": [_step(step) for step in told.steps], "log": "\n".join(log.text for log in told.logs) or None}
 
 

@@ -99,10 +99,11 @@ def test_an_answer_is_good_for_a_while() -> None:
 def taken(desk: Any, monkeypatch: pytest.MonkeyPatch, answer: Any, host: str = "web1", **variables: Any) -> "tuple[Dict[str, Any], List[Any]]":
     seen: List[Any] = []
 
-    def confirm(book: Any, *more: Any) -> None:
+    def confirm(book: Any, *more: Any) -> Dict[str, Any]:
         seen.append(desk.slots())
         if isinstance(answer, Exception):
             raise answer
+        return {}
 
     monkeypatch.setattr(maintenance_slot, "confirm", confirm)
     known = dict({"patch_slot_timeout": 0}, **variables)
