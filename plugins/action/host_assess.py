@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import prepared
+from ..plugin_utils import assessing, prepared
 from ..plugin_utils.aim import NothingToDo, aim
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.asfound import put_back, still_has
 from ..plugin_utils.book import HOLD, HostBook, open_ledger, record_assessment
-from ..plugin_utils.remote import CannotRun, Lost
+from ..plugin_utils.ledger.engine import Ledger
+from ..plugin_utils.remote import Lost
 from ..plugin_utils.retrying import retrying
-
-MODULE = "fleetops.patchtrain.host_assess"
 
 
 class ActionModule(PatchtrainAction):
@@ -27,20 +27,10 @@ class ActionModule(PatchtrainAction):
         return dict(_short(result), msg=_in_a_line(result["assessment"]))
 
     def _seen(self) -> Dict[str, Any]:
-        try:
-            result = self._probe("assess")
-            prepared.raise_if_failed(result)
-        except PatchtrainError as error:
-            return {"assessment": _not_assessed(error)}
-        return result
+        return assessing.seen(self.remote(), self.settings(), **self._given())
 
-    def _probe(self, stage: str, **more: Any) -> Dict[str, Any]:
-        settings = self.settings()
-        args = dict(prepared.selection_arguments(settings), stage=stage, refresh=settings.patch_refresh,
-                    refresh_timeout=settings.patch_refresh_timeout, timeout=settings.patch_prepare_timeout, **more)
-        args.update({key: value for key, value in self._task.args.items() if key not in ("stage", "run_id")})
-        # Fetching metadata is what an assessment does, in check mode too; a plan from none would be a lie.
-        return self.remote().module(MODULE, args, settings.patch_prepare_timeout, check=False if args["stage"] == "assess" else None)
+    def _given(self) -> Dict[str, Any]:
+        return {key: value for key, value in self._task.args.items() if key not in ("stage", "run_id")}
 
     def _prepare(self, book: HostBook) -> Dict[str, Any]:
         """Nothing raised here ends the play for the host: it ends in a recorded state, and the roll leaves it out."""
@@ -51,7 +41,7 @@ class ActionModule(PatchtrainAction):
             return {"host_state": state, "reason": reason, "msg": reason or state, "changes": (book.plan() or {}).get("changes", [])}
         result: Dict[str, Any] = {}
         try:
-            goal = aim(book, open_ledger(self.settings().patch_ledger), self.remote(), self.settings())
+            goal = aim(book, self._ledger(), self.remote(), self.settings())
             retrying(book, self.settings(), "prepare", lambda: self._tried(book, goal, result))
         except NothingToDo as nothing:
             book.state(nothing.state, nothing.message)
@@ -66,6 +56,7 @@ class ActionModule(PatchtrainAction):
         result["plan"] = result["plan"] or {"changes": [], "left_out": [], "digest": ""}
         book.prepared(result)
         state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
+        reason = self._as_found(book, reason) if state == "blocked" else reason
         book.state(state, reason)
         return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))
 
@@ -73,20 +64,28 @@ class ActionModule(PatchtrainAction):
         """Fills ``result``, also where it is a failed one."""
         result.clear()
         with book.step("prepare") as step:
-            result.update(self._probe("assess" if self.checking else "download", run_id=book.run, health=True,
-                                      hold_for=0 if self.checking else HOLD, **goal))
+            more = dict({"run_id": book.run, "health": True, "hold_for": 0 if self.checking else HOLD}, **goal, **self._given())
+            result.update(assessing.probe(self.remote(), self.settings(), "assess" if self.checking else "download", **more))
             step.detail = {key: result.get(key) for key in ("program", "python", "held_units", "repaired")}
             prepared.raise_if_failed(result)
 
     def _left_out(self, book: HostBook, state: str, error: PatchtrainError, assessment: Optional[Dict[str, Any]]) -> Dict[str, Any]:
-        book.state(state, error.message)
-        book.assessed(assessment or _not_assessed(error))
-        return {"host_state": state, "reason": error.message, "msg": "%s: %s" % (state, error.message)}
+        book.assessed(assessment or assessing.not_assessed(error))
+        reason = _and(error.message, still_has(book)) if isinstance(error, Lost) else self._as_found(book, error.message)
+        book.state(state, reason)
+        return {"host_state": state, "reason": reason, "msg": "%s: %s" % (state, reason)}
+
+    def _as_found(self, book: HostBook, reason: str) -> str:
+        """The host has the sources that it was found with, or the reason says why not."""
+        return reason if self.checking else _and(reason, put_back(book, self._ledger(), self.remote(), self.settings()))
+
+    def _ledger(self) -> Ledger:
+        return open_ledger(self.settings().patch_ledger)
 
 
-def _not_assessed(error: PatchtrainError) -> Dict[str, Any]:
-    kind = "unreachable" if isinstance(error, Lost) else error.data.get("obstacle", "failed") if isinstance(error, CannotRun) else "failed"
-    return {"obstacles": [{"kind": kind, "message": error.message}]}
+def _and(reason: str, note: str) -> str:
+    """What somebody has to do something about comes first: a terminal cuts what is long."""
+    return "%s; %s" % (note, reason) if note else reason
 
 
 def _short(result: Dict[str, Any]) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from ..module_utils.errors import PatchtrainError
 from ..module_utils.job.state import job_id
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
 from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
 from ..plugin_utils.ledger.rows import Held
@@ -69,13 +70,11 @@ class ActionModule(PatchtrainAction):
                     return self._spared(book, confirmation.spared)
                 return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
             if decision.kind == "deferred":
-                self._let_updaters_go(book)
-                return self._no_slot("deferred", decision.reason, book)
+                return self._no_slot("deferred", self._without_a_turn(book, decision.reason), book)
             if decision.budget == LOST:
                 return self._no_slot("not_started", decision.reason)
             if decision.kind == "refused" or waited > settings.patch_slot_timeout:
-                self._let_updaters_go(book)
-                return self._no_slot("not_started", decision.reason, book)
+                return self._no_slot("not_started", self._without_a_turn(book, decision.reason), book)
             if any(blocker.name == self.host for blocker in decision.blockers):
                 confirmation.forget()
             if decision.reason != said:
@@ -102,6 +101,17 @@ class ActionModule(PatchtrainAction):
             raise Refused("%s: no slot: %s" % (self.host, reason or state))
         return {"granted": False, "host_state": state, "reason": reason, "waited_s": 0.0}
 
+    def _without_a_turn(self, book: HostBook, reason: str) -> str:
+        """Its own updaters go on, and it has the sources that it was found with, or the reason says why not."""
+        self._let_updaters_go(book)
+        return "; ".join(filter(None, [self._as_found(book), reason]))
+
+    def _as_found(self, book: HostBook) -> str:
+        """Where there was nothing to install, the host is at the level whose source it has, and keeps it."""
+        if self.checking or book.touched() or not (book.plan() or {}).get("changes"):
+            return ""
+        return put_back(book, open_ledger(self.settings().patch_ledger), self.remote(), self.settings())
+
     def _returned(self) -> Dict[str, Any]:
         book, settings = self.book().only_looking(self.checking), self.settings()
         window = of_host(book.settings, self.host)
@@ -110,7 +120,7 @@ class ActionModule(PatchtrainAction):
         if settings.patch_soak and not self.checking:
             with book.step("soak"):
                 time.sleep(settings.patch_soak)
-        state, reason = book.returned(str(self.argument("reason") or ""), settings.patch_reboot)
+        state, reason = book.returned("; ".join(filter(None, [self._as_found(book), str(self.argument("reason") or "")])), settings.patch_reboot)
         # The next host does not have to wait for it.
         note = self._let_updaters_go(book)
         others = [held.run for held in self._held() if held.run != book.run]
@@ -124,6 +134,7 @@ class ActionModule(PatchtrainAction):
         reason = "%s: %s" % (self.argument("failed_task") or "a task", failure.get("msg") or failure.get("reason") or "no reason given")
         if not lost:
             reason += self._undo(book)
+            reason = "; ".join(filter(None, [self._as_found(book), reason]))
             note = self._let_updaters_go(book)
         keeps_slot = lost or book.touched() or bool(book.entered())
         if not keeps_slot and book.drain_hooks():

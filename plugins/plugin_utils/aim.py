@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from . import attaching
-from .book import HostBook
+from .book import PUT_BACK, HostBook
 from .ledger import packages, runs, steps
 from .ledger.engine import Ledger
 from .ledger.rows import PackageChange
@@ -54,7 +54,8 @@ def _back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) ->
         run = runs.get(c, settings.patch_rollback)
         done = packages.of_host(c, run.id, book.host)
         walked = steps.all_of(c, run.id, book.host)
-    attached = [step.detail for step in walked if step.step == "attach" and step.outcome == "ok" and step.detail]
+    well = [step for step in walked if step.outcome == "ok"]
+    attached = [step.detail for step in well if step.step == "attach" and step.detail and not any(step.step == PUT_BACK for step in well)]
     if attached:
         # Also where no package was changed: the host would go on to the release that it is taken back from.
         _attach(book, ledger, remote, settings, attached[0].get("previous"))

@@ -7,7 +7,7 @@ the repository is never asked for that."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput
 from ..module_utils.sources.certificates import authorities
@@ -21,13 +21,21 @@ from .settings import Settings
 MODULE = "fleetops.patchtrain.software_source"
 
 
-def attach(remote: Remote, settings: Settings, release: Published) -> Dict[str, Any]:
+def attach(remote: Remote, settings: Settings, release: Published, passthrough: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """The result of the module; raises where the host could not be attached and keeps what it had."""
-    return _done(remote, settings, {"state": "attached", "url": release.url, "digest": release.digest, "keys": release.keys})
+    beside = settings.patch_passthrough if passthrough is None else list(passthrough)
+    return _done(remote, settings, {"state": "attached", "url": release.url, "digest": release.digest, "keys": release.keys, "passthrough": beside})
 
 
 def detach(remote: Remote, settings: Settings) -> Dict[str, Any]:
     return _done(remote, settings, {"state": "detached"})
+
+
+def give(ledger: Ledger, remote: Remote, settings: Settings, found: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """What the host was once found with: a release, whatever was beside it then, or none."""
+    if found is None:
+        return detach(remote, settings)
+    return attach(remote, settings, published(ledger, found["digest"]), found.get("passthrough", ()))
 
 
 def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str]) -> Dict[str, Any]:
@@ -37,12 +45,18 @@ def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Sett
             result = detach(remote, settings)
         else:
             result = attach(remote, settings, published(ledger, digest))
-        step.detail = {"previous": _digest(result.get("previous")), "digest": digest, "hidden": len((result.get("attached") or {}).get("hidden", []))}
+        found, now = result.get("previous"), result.get("attached")
+        step.detail = {"previous": _digest(found), "digest": digest, "hidden": len((now or {}).get("hidden", [])), "found": _kept(found), "now": _kept(now)}
     return result
 
 
 def _digest(document: Optional[Mapping[str, Any]]) -> Optional[str]:
     return str(document["digest"]) if document else None
+
+
+def _kept(document: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
+    """As much of it as it takes to give it back."""
+    return {"digest": document["digest"], "passthrough": document.get("passthrough", [])} if document else None
 
 
 def _ca(path: str) -> str:
@@ -60,7 +74,7 @@ def _ca(path: str) -> str:
 
 def _done(remote: Remote, settings: Settings, args: Dict[str, Any]) -> Dict[str, Any]:
     if args["state"] == "attached":
-        args = dict(args, passthrough=settings.patch_passthrough, package_gpgcheck=settings.patch_package_gpgcheck, ca=_ca(settings.patch_release_ca))
+        args = dict(args, package_gpgcheck=settings.patch_package_gpgcheck, ca=_ca(settings.patch_release_ca))
     args = dict(args, manager=settings.patch_package_manager, refresh_timeout=settings.patch_refresh_timeout)
     result = remote.module(MODULE, args, settings.patch_prepare_timeout)
     raise_if_failed(result)

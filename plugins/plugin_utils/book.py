@@ -31,6 +31,9 @@ from .settings import Settings
 HOLD = 12 * 3600.0
 """Seconds after which a host's own updaters go on by themselves, whatever became of the run."""
 
+PUT_BACK = "put sources back"
+"""The step by which a host has the sources again that a run found there."""
+
 _FRESH = 5.0
 """Seconds for which a drain that was proved is taken to stand without another look."""
 
@@ -248,6 +251,18 @@ class HostBook:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
         return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self._steps())
 
+    def moved_sources(self) -> Optional[Dict[str, Any]]:
+        """``found`` and ``now``: what the host was attached to before this run and is since; None where that is the same, or put back."""
+        moved = None
+        for step in self._steps():
+            detail = step.detail or {}
+            if step.outcome == "ok" and step.step == "attach" and "now" in detail:
+                # Of a run that is gone on with, the first saw the host as it was.
+                moved = {"found": (moved or detail)["found"], "now": detail["now"]}
+            elif step.outcome == "ok" and step.step == PUT_BACK:
+                moved = None
+        return moved if moved and moved["found"] != moved["now"] else None
+
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
         return list(dict.fromkeys(step.step for step in self._steps() if step.step in ("hook before_drain", "hook after_drain")))
@@ -368,13 +383,14 @@ class HostBook:
             if result.get("assessment"):
                 assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
 
-    def rebooted(self, boot_id: str) -> None:
-        """What was known of the host still holds, but that no reboot is due any more."""
+    def rebooted(self, boot_id: str) -> bool:
+        """What was known of the host still holds, but that no reboot is due any more; whether its kernel was another than its release's."""
         with self._write() as c:
             last = assessments.latest(c, [self.host]).get(self.host)
             if last and "reboot" in last.document:
                 now = dict(last.document, boot_id=boot_id, reboot={"required": False, "reasons": []})
                 assessments.record(c, self.host, now, run_id=self._run.id)
+        return any(row["kind"] == "kernel" for row in (last.document.get("drift") or () if last else ()))
 
     def reboot_due(self) -> List[str]:
         """Why the host needs a reboot now, by what was seen last; empty where it does not."""

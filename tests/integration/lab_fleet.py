@@ -65,7 +65,7 @@ class Fleet:
 
     def sh(self, host: str, script: str, check: bool = True) -> str:
         done = subprocess.run([str(LAB), "exec", "--name", self.name, host, "--", script], capture_output=True, text=True,
-                              check=False, timeout=120)
+                              check=False, timeout=300)
         assert done.returncode == 0 or not check, "%s on %s: %s" % (script, host, done.stderr)
         return done.stdout.strip()
 

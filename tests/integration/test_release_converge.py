@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from lab_release import V0, V1, V2, ReleaseFleet, auto_marks, lab_versions, set_upstream, update, update_golden, versions
-from release_looks import drifts, entered, same_as
+from release_looks import belongings, drifts, entered, same_as, web_server_stopped
 from release_train import STAGES, Train, levels
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
@@ -23,12 +23,12 @@ def install(fleet: ReleaseFleet, host: str, *names: str) -> None:
 
 
 def refused(ours: Train, said: str, host: str = "web1", **variables: object) -> str:
-    """A run that leaves the host in service and its packages as they are, and says why: the reason."""
-    before = versions(ours.fleet, host)
+    """A run that leaves the host in service and its packages and sources as they are, and says why: the reason."""
+    before, sources = versions(ours.fleet, host), belongings(ours.fleet, host)
     done = ours.do("patch", fails=said, **{"patch_release": "gl-1", **variables})
     assert done.states()[host] == "blocked" and said in done.host(host)["reason"], done.text[-2000:]
     assert not entered(done, host)
-    assert {**versions(ours.fleet, host), "gpg-pubkey": ""} == {**before, "gpg-pubkey": ""}, "but for the key of the release"
+    assert versions(ours.fleet, host) == before and belongings(ours.fleet, host) == sources
     return str(done.host(host)["reason"])
 
 
@@ -224,6 +224,22 @@ def test_a_rollback_that_can_not_be_had_is_said_before_the_drain(releases: Relea
     assert versions(releases, "web1") == after
     ours.do("rollback", fails="needs the name of the run")
     ours.do("rollback", patch_rollback="nonsense", fails="nonsense")
+
+
+@pytest.mark.full
+def test_a_host_whose_rollback_can_not_be_had_stays_on_its_release(releases: ReleaseFleet) -> None:
+    ours = Train(releases)
+    ours.made("gl-1")
+    ours.patch(patch_run_name="to-gl-1")
+    set_upstream(releases, V2, gone=True)
+    sources = belongings(releases, "web1")
+    done = ours.do("rollback", patch_rollback="to-gl-1", patch_run_name="back", fails="was not found")
+    assert done.states() == {"web1": "blocked"} and not entered(done, "web1")
+    assert belongings(releases, "web1") == sources and levels(done) == {"web1": ("gl-1", 0)}, "it is as it was found"
+    with web_server_stopped(releases):
+        done = ours.do("rollback", patch_rollback="to-gl-1", patch_run_name="back-2", fails="it has sources of its own now")
+    assert "could not be given back the source of release" in done.host("web1")["reason"]
+    assert levels(ours.patch()) == {"web1": ("gl-1", 0)}
 
 
 @pytest.mark.full

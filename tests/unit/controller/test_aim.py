@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that goes back: first the sources that it had before, then the packages."""
+"""A host's sources in a run: those of its release first; on the way back first those that it had before; and as found where nothing came of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, Dict, List
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import host_assess
+from ansible_collections.fleetops.patchtrain.plugins.action import host_assess, maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release.manifest import digest as digest_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import assessments, packages, releases
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Decision
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
 
 CHANGED = {"name": "a", "arch": "all", "from": "1", "to": "2", "result": "installed"}
 
@@ -31,6 +33,9 @@ class Host:
 
     def __init__(self, attached: str) -> None:
         self.attached = attached
+        self.obstacle = ""
+        self.fails = ""
+        self.changes: List[str] = []
         self.asked: List[str] = []
         self.run = 0
 
@@ -41,7 +46,11 @@ class Host:
             self.attached = self.attached if check else now
             return {"changed": before != now, "previous": {"digest": before} if before else None, "attached": {"digest": now} if now else None}
         self.asked.append("look: %s" % ",".join("%s=%s" % (p["name"], p["version"]) for p in args.get("packages", ())))
-        return {"assessment": {"release": self.attached, "obstacles": []}, "plan": {"changes": [], "left_out": [], "digest": "d"}, "health": {}}
+        if self.fails and args.get("packages"):
+            return {"failed": True, "msg": self.fails, "error": {"kind": "TransactionImpossible"}}
+        obstacles = [{"kind": "space", "message": self.obstacle}] if self.obstacle else []
+        return {"assessment": {"release": self.attached, "obstacles": obstacles, "metadata_age_s": 1}, "health": {},
+                "plan": {"changes": self.changes, "left_out": [], "digest": "d"}}
 
 
 @pytest.fixture
@@ -85,3 +94,76 @@ def test_who_was_never_attached_is_left_alone(desk: Any, host: Host) -> None:
     desk.open("back", ["web1"])
     result = desk.do(host_assess, variables={"patch_rollback": "other"}, run_id="back")
     assert result["host_state"] == "up_to_date" and host.asked == []
+
+
+# --- hosts on which nothing was installed have the sources again that they were found with
+
+
+def run_of(desk: Any, run: str, **variables: Any) -> Any:
+    """A run that brings the host, which is at the old release, to the new one."""
+    desk.open(run, ["web1"], host_releases={"web1": NEW})
+    return desk.do(host_assess, variables=variables, run_id=run)
+
+
+def test_a_host_that_is_blocked_has_the_source_again_that_it_was_found_with(desk: Any, host: Host) -> None:
+    host.attached, host.obstacle = OLD, "what is asked for can't be installed"
+    result = run_of(desk, "next")
+    assert (result["host_state"], result["reason"]) == ("blocked", "what is asked for can't be installed")
+    assert host.asked == ["attached " + NEW[:6], "look: ", "attached " + OLD[:6], "look: "] and host.attached == OLD
+    with desk.ledger.read() as c:
+        assert assessments.latest(c, ["web1"])["web1"].document["release"] == OLD, "what is known of it is as it is now"
+
+
+def test_a_rollback_that_is_blocked_leaves_the_host_on_its_release(desk: Any, host: Host) -> None:
+    desk.open("first", ["web1"])
+    with desk.book("first").step("attach", undo=None) as step:
+        step.detail = {"previous": None, "digest": NEW, "hidden": 1}
+    with desk.ledger.write() as c:
+        packages.record(c, desk.run("first").id, "web1", [CHANGED])
+    host.fails = "what is asked for can't be installed"
+    desk.open("back", ["web1"])
+    result = desk.do(host_assess, variables={"patch_rollback": "first"}, run_id="back")
+    assert (result["host_state"], result["reason"]) == ("blocked", host.fails)
+    assert host.asked == ["detached ", "look: a=1", "attached " + NEW[:6], "look: "] and host.attached == NEW
+
+
+def test_what_could_not_be_put_back_is_said(desk: Any, host: Host) -> None:
+    host.attached, host.obstacle = "e" * 64, "no space"
+    reason = run_of(desk, "next")["reason"]
+    assert reason.startswith("it has the source of release %s now, and could not be given back the source of release eeeeeeeeeeee" % NEW[:12])
+    assert "not published" in reason and reason.endswith("; no space") and host.attached == NEW
+
+
+@pytest.mark.parametrize("state, settings", [("not_started", {"patch_max_failed": 0}), ("deferred", {})])
+def test_a_host_without_a_turn_has_the_source_again_that_it_was_found_with(desk: Any, host: Host, state: str, settings: Any,
+                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    host.attached, host.changes = OLD, ["a"]
+    assert run_of(desk, "next")["host_state"] == "waiting" and host.attached == NEW
+    decision = Decision("deferred" if state == "deferred" else "refused", "no time", "patch_window")
+    monkeypatch.setattr(Turn, "take", lambda *rest: decision)
+    result = desk.do(maintenance_slot, state="taken", run_id="next")
+    assert (result["host_state"], result["reason"]) == (state, "no time") and host.attached == OLD
+    desk.open("back", ["web1"])
+    del host.asked[:]
+    assert desk.do(host_assess, variables={"patch_rollback": "next"}, run_id="back")["host_state"] == "up_to_date" and host.asked == []
+
+
+def test_a_host_whose_drain_failed_has_the_source_again_that_it_was_found_with(desk: Any, host: Host) -> None:
+    host.attached, host.changes = OLD, ["a"]
+    run_of(desk, "next")
+    desk.drained("next")
+    result = desk.do(maintenance_slot, state="failed", run_id="next", failed_task="Drain", failure={"msg": "broke"})
+    assert result["reason"] == "Drain: broke; the drain was undone" and host.attached == OLD
+
+
+def test_a_host_on_which_something_was_installed_keeps_its_release(desk: Any, host: Host) -> None:
+    host.attached, host.changes = OLD, ["a"]
+    run_of(desk, "next")
+    desk.drained("next").begin("install")
+    desk.do(maintenance_slot, state="failed", run_id="next", failed_task="Install", failure={"msg": "broke"})
+    assert host.attached == NEW
+
+
+def test_a_host_at_the_release_s_level_keeps_it_without_a_turn(desk: Any, host: Host) -> None:
+    host.attached = OLD
+    assert run_of(desk, "next")["host_state"] == "up_to_date" and host.attached == NEW
