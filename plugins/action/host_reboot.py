@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ..plugin_utils import assessing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import HostBook
 from ..plugin_utils.rebooting import reboot, rebooted_since
@@ -35,8 +36,13 @@ class ActionModule(PatchtrainAction):
             result = self._reboot(reason, timeout, book.boot_id())
             step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
         if result["rebooted"]:
-            book.rebooted(result["boot_id"])
+            self._seen_after(book, result["boot_id"])
         return result
+
+    def _seen_after(self, book: HostBook, boot_id: str) -> None:
+        """What was known of the host still holds, but for the kernel, where another one may run now than the release's."""
+        if book.rebooted(boot_id):
+            book.assessed(assessing.seen(self.remote(), self.settings(), refresh=False)["assessment"])
 
     def _taken_up(self, book: HostBook, timeout: float, name: str) -> Dict[str, Any]:
         """Of a run that is gone on with: what became of a reboot that was begun already; empty where there was none."""
@@ -49,7 +55,7 @@ class ActionModule(PatchtrainAction):
         if found is None:
             return {}
         book.end(name, "ok", "found rebooted")
-        book.rebooted(found.boot_id)
+        self._seen_after(book, found.boot_id)
         return {"changed": True, "rebooted": True, "reason": "found rebooted", "boot_id": found.boot_id, "elapsed": round(found.elapsed, 1),
                 "executions": found.executions}
 

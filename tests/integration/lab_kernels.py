@@ -32,7 +32,7 @@ case "$*" in
 esac
 """,
     "grubby": """#!/bin/sh
-ls /boot/vmlinuz-* | sort -V | tail -n 1
+cat /boot/lab-default 2>/dev/null || ls /boot/vmlinuz-* | sort -V | tail -n 1
 """,
     "systemd-detect-virt": """#!/bin/sh
 exit 1
@@ -53,6 +53,11 @@ def boot_with(fleet: Fleet, host: str, count: str) -> None:
     for name, text in _COMMANDS.items():
         fleet.sh(host, "cat > /usr/local/bin/%s <<'END'\n%sEND\nchmod 0755 /usr/local/bin/%s" % (name, text, name))
     assert fleet.sh(host, "uname -r") == release(count)
+
+
+def boot_next(fleet: Fleet, host: str, count: str) -> None:
+    """Its administrator tells the boot loader which kernel to start."""
+    fleet.sh(host, "echo /boot/vmlinuz-%s > /boot/lab-default" % release(count))
 
 
 def release(count: str) -> str:

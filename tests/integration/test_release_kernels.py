@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from lab_fleet import Played
-from lab_kernels import NEW, OLD, boot_with, kernels, publish_kernels, release
+from lab_kernels import NEW, OLD, boot_next, boot_with, kernels, publish_kernels, release
 from lab_release import ReleaseFleet, versions
 from release_looks import drifts
 from release_train import Train
@@ -31,7 +31,21 @@ def test_the_release_s_kernel_comes_beside_a_newer_one_that_runs(releases: Relea
     ours = Train(releases)
     ours.capture("gl-1")
     ours.publish("gl-1")
+    before = versions(releases, "web1")
     done = ours.patch(patch_release="gl-1", patch_run_name="first")
     assert kernels(releases, "web1") == [release(OLD), release(NEW)] and releases.sh("web1", "uname -r") == release(NEW)
     assert versions(releases, "web1")["linux-image-lab"] == "6.1.31-1"
     assert rows(done) == [EXTRA, RUNNING, DEFAULT], "and none of it is called zero"
+    ours.do("patch", patch_release="gl-1", patch_unknown_packages="fail", fails="a kernel that runs only once another one was started")
+    # Its administrator chooses the release's kernel; the run starts it, and says what is so afterwards.
+    boot_next(releases, "web1", OLD)
+    done = ours.patch(patch_release="gl-1")
+    assert done.states() == {"web1": "succeeded"} and releases.sh("web1", "uname -r") == release(OLD)
+    assert rows(done) == [EXTRA]
+    # Back: the kernel that runs now was new then, and stays.
+    ours.do("rollback", patch_rollback="first", patch_run_name="back")
+    assert versions(releases, "web1") == {**before, "linux-image-%s" % release(OLD): "6.1.31-1"}
+    assert kernels(releases, "web1") == [release(OLD), release(NEW)] and releases.sh("web1", "uname -r") == release(OLD)
+    # And once the newer one is gone, nothing is left that differs.
+    releases.sh("web1", "apt-get -y remove linux-image-lab linux-image-%s" % release(NEW))
+    assert rows(ours.patch(patch_release="gl-1")) == []

@@ -37,8 +37,7 @@ def plan_to_release(runner: Runner, manager: PackageManager, request: Request, i
     goal = level(installed, should.section, terms, manager.successors, manager.predecessors)
     plan = _settled(manager, request, installed, goal, should, terms)
     whole(plan, "the host can't be brought to the release")
-    _keeps_kernel(runner, plan)
-    return plan
+    return keeps_kernel(runner, plan)
 
 
 def _settled(manager: PackageManager, request: Request, installed: Sequence[Package], goal: Level, should: Target, terms: Terms) -> Plan:
@@ -66,11 +65,12 @@ def whole(plan: Plan, otherwise: str) -> Plan:
     return plan
 
 
-def _keeps_kernel(runner: Runner, plan: Plan) -> None:
+def keeps_kernel(runner: Runner, plan: Plan) -> Plan:
     running = runner.run(["uname", "-r"]).check().stdout.strip()
     lost = ["%s %s" % (change.name, change.from_) for change in losing(plan.transaction.changes, running)]
     if lost:
         raise TransactionImpossible("the running kernel would be removed: %s; boot another one first" % _some(lost), packages=lost)
+    return plan
 
 
 def _some(lines: List[str]) -> str:

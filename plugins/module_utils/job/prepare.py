@@ -23,7 +23,7 @@ from ..health.probe import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan
 from . import bundle, client, outcome, program, space
-from .converge import plan_to_release, whole
+from .converge import keeps_kernel, plan_to_release, whole
 from .files import Document
 from .hold import hold
 from .install import carrying, complete, listing, planned, wanted_of
@@ -154,7 +154,9 @@ def _plan(host: Host, manager: PackageManager, order: Preparation, installed: Se
         return plan_to_release(host.runner, manager, order.request, installed, order.root)
     known = advice(host.runner, manager, order.root)
     plan = planned(manager, complete(order.request, installed, manager.arch()), installed, advice=known)
-    return plan if order.request.selection.packages is None else whole(plan, "what is asked for can't be installed")
+    if order.request.selection.packages is None:
+        return plan
+    return keeps_kernel(host.runner, whole(plan, "what is asked for can't be installed"))
 
 
 def _downloaded(manager: PackageManager, request: Request, plan: Plan) -> bool:

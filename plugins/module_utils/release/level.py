@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..errors import TransactionImpossible
+from ..packages.kernels import install_only, member
 from ..packages.records import Change, Package, Wanted
 from ..packages.selection import is_held
 from ..packages.versions import Compare
@@ -121,8 +122,9 @@ def astray(changes: Iterable[Change], section: Section, terms: Terms) -> List[Wa
 
 def _refuse_unknown(found: Pairing, terms: Terms) -> None:
     if terms.unknown_packages == FAIL:
-        _refuse(found.unknown, lambda p: "%s %s" % (p.name, p.version), lambda p: p.name,
-                "packages that the release does not know", "remove them, or set patch_unknown_packages to keep or hold")
+        kernels = any(member(package.name) or install_only(package.name) for package in found.unknown)
+        _refuse(found.unknown, lambda p: "%s %s" % (p.name, p.version), lambda p: p.name, "packages that the release does not know",
+                "remove them%s, or set patch_unknown_packages to keep or hold" % (" (a kernel that runs only once another one was started)" if kernels else ""))
 
 
 def _refuse_fixed(moving: Sequence[Differing], terms: Terms) -> None:

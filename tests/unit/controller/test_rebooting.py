@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import rebooting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import assessments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 
 OLD = "11111111-2222-3333-4444-555555555555"
@@ -97,3 +101,17 @@ def test_an_answer_that_is_lost_on_the_way_down_leaves_what_was_known() -> None:
 def test_a_refused_order_is_a_failure_then_too() -> None:
     with pytest.raises(CommandFailed, match="refused to reboot"):
         known([{"rc": 1, "stdout": OLD, "stderr": "Access denied"}])
+
+
+@pytest.mark.parametrize("drift, seen", [([{"kind": "kernel"}], True), ([{"kind": "unknown"}], False)])
+def test_a_host_that_ran_another_kernel_than_the_release_s_is_looked_at_again(desk: Any, monkeypatch: pytest.MonkeyPatch, drift: Any, seen: bool) -> None:
+    desk.open()
+    with desk.ledger.write() as c:
+        assessments.record(c, "web1", {"drift": drift, "reboot": {"required": True, "reasons": ["kernel"]}})
+    desk.drained()
+    desk.places["web1"] = host = desk.place("web1", answer={"assessment": {"drift": [], "reboot": {"required": False, "reasons": []}}})
+    monkeypatch.setattr(host_reboot, "reboot", lambda *asked, **more: rebooting.Rebooted(NEW, 1.0, 3))
+    assert desk.do(host_reboot, run_id="night")["rebooted"] and len(host.asked) == int(seen)
+    with desk.ledger.read() as c:
+        now = assessments.latest(c, ["web1"])["web1"].document
+    assert now["drift"] == ([] if seen else drift) and not now["reboot"]["required"]

@@ -245,8 +245,8 @@ class Kernel:
     (Change("kernel-default", "x86_64", "6.4.0-150600.21.1", None), "6.4.0-150600.21-default")])
 def test_the_running_kernel_stays(change: Change, running: str) -> None:
     with pytest.raises(TransactionImpossible, match="running kernel would be removed"):
-        converge._keeps_kernel(Kernel(running), Plan(Transaction((change,))))  # type: ignore[arg-type]
-    converge._keeps_kernel(Kernel("4.0.0-1-amd64"), Plan(Transaction((change,))))  # type: ignore[arg-type]
+        converge.keeps_kernel(Kernel(running), Plan(Transaction((change,))))  # type: ignore[arg-type]
+    converge.keeps_kernel(Kernel("4.0.0-1-amd64"), Plan(Transaction((change,))))  # type: ignore[arg-type]
 
 
 def test_a_plan_that_takes_the_running_kernel_is_none(host: Any, assess: Module, attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +254,14 @@ def test_a_plan_that_takes_the_running_kernel_is_none(host: Any, assess: Module,
     monkeypatch.setattr(converge, "planned", lambda *args: Plan(Transaction((gone,))))
     monkeypatch.setattr(converge, "losing", lambda changes, running: [c for c in changes if running == os.uname().release])
     result = assess(release=attach(entry("a", "2")), allow_removals=True)
+    assert (result["failed"], "running kernel would be removed" in result["msg"]) == (True, True)
+
+
+def test_the_way_back_keeps_the_running_kernel(host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Change("linux-image-%s" % os.uname().release, "amd64", "1", None)
+    monkeypatch.setattr(prepare, "planned", lambda *args, **more: Plan(Transaction((gone,))))
+    monkeypatch.setattr(converge, "losing", lambda changes, running: [c for c in changes if running == os.uname().release])
+    result = assess(packages=[{"name": "a", "version": "0"}], allow_downgrade=True)
     assert (result["failed"], "running kernel would be removed" in result["msg"]) == (True, True)
 
 

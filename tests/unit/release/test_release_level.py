@@ -217,3 +217,10 @@ def test_dependencies_have_the_release_s_version() -> None:
     release = section(packages("p=2", "lib=2", "gone=1"))
     assert astray(changes, release, DEB.terms()) == [Wanted("lib", "amd64", "2")]
     assert astray(changes, release, DEB.terms(exclude=("lib",))) == []
+
+
+def test_nobody_is_told_to_remove_the_kernel_that_runs() -> None:
+    release = section(packages("a=1", "linux-image-6.1.0-31-amd64=1"))
+    told = refusal(packages("a=1", "linux-image-6.1.0-31-amd64=1", "linux-image-6.1.0-32-amd64=1"), release, unknown_packages=FAIL)
+    assert "remove them (a kernel that runs only once another one was started)" in str(told)
+    assert "kernel" not in str(refusal(packages("a=1", "mine=1"), release, unknown_packages=FAIL))
