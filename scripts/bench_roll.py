@@ -23,7 +23,7 @@ from benchmark.timing import Wrong
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     work = roll_lab.Workload(options.hosts, options.slow, options.quick, options.limit, options.settle, options.debian,
-                             options.mirror_pace, options.bulk)
+                             options.mirror_pace, options.bulk, options.poll)
     try:
         with folder() as top:
             bench = roll_lab.Bench(work, top)
@@ -57,6 +57,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mirror-pace", type=float, default=default.pace, metavar="MB", help="a large update too, which is fetched in the roll with so many "
                         "million bytes a second and host")
     parser.add_argument("--bulk", type=int, default=default.bulk, metavar="MB", help="of the large update (%(default)d)")
+    parser.add_argument("--poll", type=float, default=default.poll, metavar="S", help="internal_poll_interval of both playbooks' ansible.cfg; Ansible's own "
+                        "default without it")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures, and the seconds that they are of, to this file")
     return parser.parse_args(arguments)

@@ -54,6 +54,8 @@ class Workload:
     """Million bytes a second with which each host can fetch a large update; 0: there is none, and all is fetched before."""
     bulk: int = 30
     """Million bytes of that update."""
+    poll: float = 0.0
+    """Seconds that both playbooks' main processes sleep between two looks at their hosts; 0: what Ansible does by itself."""
 
     @property
     def names(self) -> list[str]:
@@ -200,6 +202,8 @@ class Bench:
         home.mkdir()
         (home / "words.yml").write_text(yaml.safe_dump(words))
         (home / "ssh.log").touch()
+        if self.work.poll:
+            (home / "ansible.cfg").write_text("[defaults]\ninternal_poll_interval = %g\n" % self.work.poll)
         with self._watcher("traffic", home), self._watcher("watch", home, "--interval", "0.1"):
             began, total, cpu = self._played(playbook, home)
             until(self._all_up, "the load balancer to use all hosts")
