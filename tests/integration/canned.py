@@ -141,7 +141,7 @@ class Canned:
 
     @staticmethod
     def finish(process: "subprocess.Popen[str]") -> Done:
-        text, _none = process.communicate(timeout=120)
+        text, _none = process.communicate(timeout=400)
         return Done(process.returncode, text)
 
     def play(self, playbook: str = "fleetops.patchtrain.patch", *words: str, **variables: Any) -> Done:
