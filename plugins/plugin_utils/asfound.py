@@ -6,7 +6,7 @@ was found with: else it would be at one level and see another, and a later rollb
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..module_utils.errors import PatchtrainError
 from . import attaching
@@ -19,7 +19,7 @@ from .settings import Settings
 
 def put_back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) -> str:
     """Why the host has not its former sources, to be told with the reason of its end; empty where it has."""
-    moved = book.moved_sources()
+    moved = _moved(book)
     if moved is None:
         return ""
     found = moved["found"]
@@ -35,8 +35,21 @@ def put_back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings)
 
 def still_has(book: HostBook) -> str:
     """What the host sees where nobody could put that back; empty where the run gave it nothing."""
-    moved = book.moved_sources()
+    moved = _moved(book)
     return "" if moved is None else "it has %s now" % _sources(moved["now"])
+
+
+def _moved(book: HostBook) -> Optional[Dict[str, Any]]:
+    """``found`` and ``now``: what the host was attached to before this run and is since; None where that is the same, or put back."""
+    moved = None
+    for step in (step for step in book.walked() if step.outcome == "ok"):
+        detail = step.detail or {}
+        if step.step == "attach" and "now" in detail:
+            # Of a run that is gone on with, the first saw the host as it was.
+            moved = {"found": (moved or detail)["found"], "now": detail["now"]}
+        elif step.step == PUT_BACK:
+            moved = None
+    return moved if moved and moved["found"] != moved["now"] else None
 
 
 def _sources(document: Optional[Mapping[str, Any]]) -> str:

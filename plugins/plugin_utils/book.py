@@ -251,18 +251,6 @@ class HostBook:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
         return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self._steps())
 
-    def moved_sources(self) -> Optional[Dict[str, Any]]:
-        """``found`` and ``now``: what the host was attached to before this run and is since; None where that is the same, or put back."""
-        moved = None
-        for step in self._steps():
-            detail = step.detail or {}
-            if step.outcome == "ok" and step.step == "attach" and "now" in detail:
-                # Of a run that is gone on with, the first saw the host as it was.
-                moved = {"found": (moved or detail)["found"], "now": detail["now"]}
-            elif step.outcome == "ok" and step.step == PUT_BACK:
-                moved = None
-        return moved if moved and moved["found"] != moved["now"] else None
-
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
         return list(dict.fromkeys(step.step for step in self._steps() if step.step in ("hook before_drain", "hook after_drain")))
@@ -342,6 +330,10 @@ class HostBook:
     def is_on_its_way(self) -> bool:
         """Whether the run has begun with the host already, and is not through: it is taken up where it was left."""
         return self._host().state in HOST_WORKING and self._host().state != "waiting"
+
+    def walked(self) -> List[Step]:
+        """The steps of this run on the host, in the order in which they were begun."""
+        return self._steps()
 
     def _steps(self) -> List[Step]:
         with self._ledger.read() as c:
