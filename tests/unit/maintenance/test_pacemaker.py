@@ -5,76 +5,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Dict, List, Sequence
-
 import pytest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (BadInput, CannotMove, MaintenanceFailed, ParseFailed,
                                                                                  ToolMissing)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._pacemaker_status import (parse_database, parse_simulation,
                                                                                                        with_standby)
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._pacemaker_tools import cluster_problems
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
 from hypothesis import given
 from hypothesis import strategies as st
-
-DATA = Path(__file__).parent / "data" / "pacemaker-2.1.5"
-ON = ["crm_attribute", "--type=nodes", "--node=ha1", "--name=standby", "--update=on"]
-OFF = ON[:-1] + ["--delete"]
-
-
-def said(state: str, name: str) -> str:
-    return (DATA / state / (name + ".xml")).read_text()
-
-
-class Recorded:
-    """A cluster that goes from one recorded state to the next with each look, the last one stays; changes start another course."""
-
-    def __init__(self, *states: str, on: Sequence[str] = (), off: Sequence[str] = ()) -> None:
-        self.states = list(states)
-        self.courses = {"--update=on": on, "--delete": off}
-        self.changes: List[List[str]] = []
-        self.broken: Dict[str, Completed] = {}
-        self.edits: List[tuple] = []
-        self.now = 0.0
-        self.state = ""
-
-    def run(self, argv, limit=0, stdin="", env=None, log=None):
-        assert limit and limit <= 30
-        argv = list(argv)
-        if argv[0] in self.broken:
-            if isinstance(self.broken[argv[0]], Exception):
-                raise self.broken[argv[0]]
-            return self.broken[argv[0]]
-        return Completed(tuple(argv), 0, self.edited(getattr(self, argv[0])(argv, stdin)), "")
-
-    def cibadmin(self, argv, stdin):
-        assert argv == ["cibadmin", "--query"]
-        self.state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return said(self.state, "cib")
-
-    def crm_simulate(self, argv, stdin):
-        assert "--xml-pipe" in argv and "<cib " in stdin
-        return said(self.state, "simulate-standby-ha1" if "patchtrain-simulated-standby" in stdin else "simulate")
-
-    def crm_attribute(self, argv, stdin):
-        self.changes.append(argv)
-        self.states = list(self.courses[argv[-1]]) or self.states
-        return ""
-
-    def edited(self, text):
-        for old, new in self.edits:
-            text = text.replace(old, new)
-        return text
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-    def driver(self, host="ha1", check_mode=False, **options):
-        return make("pacemaker", host, options, Context(self, Clock(now=lambda: self.now, sleep=self.sleep), check_mode))
+from pacemaker_fake import OFF, ON, Recorded, said
 
 
 def test_a_node_is_emptied_and_its_resources_are_seen_elsewhere():
@@ -217,6 +157,19 @@ def test_without_quorum_nothing_is_begun():
     cluster.edits = [('have-quorum="1"', 'have-quorum="0"')]
     with pytest.raises(CannotMove, match="the cluster has no quorum"):
         cluster.driver().enter(60)
+    assert cluster.changes == []
+
+
+@pytest.mark.parametrize("third, taken", [('online="false"', False), ('online="true"', True), ('online="false" type="remote"', True)])
+def test_a_node_whose_reboot_would_cost_the_quorum_is_not_taken_out(third, taken):
+    """There is quorum now, and one usable peer would do: yet two of three are a majority."""
+    cluster = Recorded("whole", on=["standby"])
+    cluster.edits = [('<node name="ha2" id="2" online', '<node name="ha3" id="3" %s/><node name="ha2" id="2" online' % third)]
+    if taken:
+        assert cluster.driver(min_peers=1).enter(60).changed
+        return
+    with pytest.raises(CannotMove, match="would lose its quorum with its reboot: 1 other member, 2 are a majority"):
+        cluster.driver(min_peers=1).enter(60)
     assert cluster.changes == []
 
 
