@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,10 +131,16 @@ def test_a_worker_that_was_down_is_down_again(cluster: Slurm) -> None:
 
 @pytest.mark.full
 def test_a_controller_that_restarts_while_jobs_are_waited_for(cluster: Slurm) -> None:
-    job = cluster.submit("sleep 12")
+    job = cluster.submit("until [ -e /var/tmp/go ]; do sleep 1; done")
     node = cluster.running_on(job)
-    cluster.sh(CONTROLLER, "systemd-run --on-active=4 systemctl restart slurmctld")
-    done = cluster.mode("entered", node)
+    told: list[dict[str, Any]] = []
+    entering = threading.Thread(target=lambda: told.append(cluster.mode("entered", node, timeout=120)))
+    entering.start()
+    wait_for(lambda: cluster.node(node)["state"].startswith("drain"), "the drain")
+    cluster.sh(CONTROLLER, "systemctl restart slurmctld")
+    cluster.sh(node, "touch /var/tmp/go")
+    entering.join()
+    done = told[0]
     assert not done["failed"], done
     assert cluster.node(node)["state"] == "drained" and cluster.ended() == [job]
     assert cluster.mode("left", node)["changed"]

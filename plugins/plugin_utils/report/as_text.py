@@ -115,22 +115,28 @@ def _rest(hosts: Sequence[Host]) -> list[str]:
 def _next(model: Data, hosts: Sequence[Host], wide: int) -> list[str]:
     groups = needs_person(model, hosts)
     lines = ["", "What needs a person:"] if groups else []
-    for group in groups[:_MOST_GROUPS]:
-        lines += _group(group, wide)
+    shown = groups[:_MOST_GROUPS]
+    for at, group in enumerate(shown):
+        # What is to be done about the next group too is told once, after the last of them.
+        same = [after.advice for after in shown[at + 1:at + 2]] == [group.advice]
+        lines += _why(group, wide) + ([] if same else _what(group, wide))
     left = len(groups) - _MOST_GROUPS
     return [*lines, f"  ... and {plural(left, 'more reason')}: see the page"] if left > 0 else lines
 
 
-def _group(group: Group, wide: int) -> list[str]:
-    """Who, why in full, what to do, and the command, which is never cut."""
+def _why(group: Group, wide: int) -> list[str]:
     names = ", ".join(host.name for host in group.hosts[:_MOST_NAMES])
     more = f" and {len(group.hosts) - _MOST_NAMES} more" if len(group.hosts) > _MOST_NAMES else ""
     since = [host.out_seconds for host in group.hosts if host.out_since is not None]
     out = f", out for {duration(max(since))}" if since else ""
-    told = [fit(f"  {label(STATES, group.state)}{out}: {names}{more}", wide), *_indented(group.reason, wide, _MOST_REASON)]
+    return [fit(f"  {label(STATES, group.state)}{out}: {names}{more}", wide), *_indented(group.reason, wide, _MOST_REASON)]
+
+
+def _what(group: Group, wide: int) -> list[str]:
+    """What to do, and the command, which is never cut."""
     if group.advice.command is None:
-        return [*told, *_indented(group.advice.todo.rstrip(":") + ".", wide)]
-    return [*told, *_indented(group.advice.todo, wide), f"    {group.advice.command}"]
+        return _indented(group.advice.todo.rstrip(":") + ".", wide)
+    return [*_indented(group.advice.todo, wide), f"    {group.advice.command}"]
 
 
 def _indented(text: str, wide: int, most: int | None = None) -> list[str]:

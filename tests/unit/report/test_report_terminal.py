@@ -37,6 +37,17 @@ def test_what_needs_a_person_comes_with_its_whole_command() -> None:
     assert f"    ansible-playbook fleetops.patchtrain.restore --limit {failed}\n" in render_text(model, 40)
 
 
+def test_what_is_to_be_done_about_several_is_told_once_after_the_last_of_them() -> None:
+    model = run_model(4, troubles={"blocked": 2, "failed": 1})
+    model["run"]["name"] = "night"
+    blocked = [host for host in model["hosts"] if host["state"] == "blocked"]
+    for number, host in enumerate(blocked):
+        host["reason"] = "reason %d" % number
+    text = render_text(model, 120)
+    assert text.count("patch_from_blocked=") == 1 and text.index("reason 1") < text.index("Remove what stands") < text.index("patch_from_blocked=")
+    assert text.count("fleetops.patchtrain.restore --limit") == 1 and text.index("Repair the host") < text.index("reason 0")
+
+
 def test_seconds_of_a_host_that_is_still_out_are_marked() -> None:
     lines = render_text(run_model(4, troubles={"failed": 1}), 120).splitlines()
     failed = next(line for line in lines if " Failed " in line)
