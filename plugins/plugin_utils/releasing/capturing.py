@@ -13,6 +13,7 @@ from ...module_utils.release.manifest import digest as digest_of
 from ...module_utils.release.manifest import platform_key
 from ...module_utils.text import counted
 from ..ledger import releases
+from ..ledger.engine import Ledger
 from ..prepared import raise_if_failed
 from ..releases import compare
 from ..releases.capture import Manifest, capture
@@ -31,7 +32,7 @@ def captured(order: Order) -> Result:
     kept = _kept(order, name, found.manifest, {"golden": found.golden, "left_out": found.left_out})
     left = sum(len(packages) for packages in found.left_out.values())
     said = "; %s without any source left out: %s" % (counted(left, "package"), ", ".join(sorted(sum(found.left_out.values(), []))[:5])) if left else ""
-    return dict(_told(kept, found.manifest, parent[1] if parent else None), left_out=found.left_out, msg=kept["msg"] + said)
+    return dict(_told(kept, found.manifest, parent[1] if parent else None), left_out=found.left_out, msg=kept["msg"] + said + stuck(order.ledger, snapshots))
 
 
 def derived(order: Order) -> Result:
@@ -55,12 +56,23 @@ def derived(order: Order) -> Result:
 
 def _fresh(order: Order, host: str) -> Mapping[str, Any]:
     """A snapshot by what sources say now. A source that can't be used would make its packages look like nobody's."""
-    assess(order, host)
+    attached = assess(order, host).get("release")
     found = snapshot(order, host)
     bad = [source["id"] for source in found["sources"] if source["enabled"] and not source["usable"]]
     if bad:
         raise BadInput("the golden host %s has sources that can't be used: %s; correct or disable them, and capture again" % (host, ", ".join(bad)), host=host)
-    return found
+    return dict(found, attached=attached)
+
+
+def stuck(ledger: Ledger, snapshots: Mapping[str, Mapping[str, Any]]) -> str:
+    """Golden hosts that somebody attached see nothing but their release, and so would every train after it."""
+    said = []
+    for host, seen in sorted(snapshots.items()):
+        if seen["attached"]:
+            with ledger.read() as c:
+                names = [release.name for release in releases.by_digest(c, seen["attached"])] or [seen["attached"][:12]]
+            said.append("; golden host %s is attached to release %s and sees nothing newer: detach it for the next train" % (host, names[0]))
+    return "".join(said)
 
 
 def assess(order: Order, host: str) -> Mapping[str, Any]:

@@ -28,7 +28,8 @@ def check_deployment_name(name: str, what: str = "patch_deployment") -> str:
 def check_release_reference(name: str, what: str = "patch_release") -> str:
     """A release by its name, or ``stage:NAME`` for the one that a stage points to; empty for none."""
     if name:
-        _check(name[len(STAGE):] if name.startswith(STAGE) else name, what, 64)
+        stage = name.startswith(STAGE)
+        _check(name[len(STAGE):] if stage else name, "name of a stage" if stage else what, 64)
     return name
 
 
