@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from lab_fleet import Played
 from lab_kernels import NEW, OLD, boot_next, boot_with, kernels, publish_kernels, release
-from lab_release import ReleaseFleet, versions
+from lab_release import ReleaseFleet, update, versions
 from release_looks import drifts
 from release_train import Train
 
@@ -27,6 +27,8 @@ def rows(done: Played) -> list[tuple[str, str, str, str | None]]:
 def test_the_release_s_kernel_comes_beside_a_newer_one_that_runs(releases: ReleaseFleet) -> None:
     publish_kernels(releases)
     boot_with(releases, "gold-apt", OLD)
+    # But for its kernel it is where the golden host is, so that it can go back while upstream has nothing older.
+    update(releases, "web1")
     boot_with(releases, "web1", NEW)
     ours = Train(releases)
     ours.capture("gl-1")
