@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import assessing, prepared
+from ..plugin_utils import assessing, earlier, prepared
 from ..plugin_utils.aim import NothingToDo, aim
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.asfound import put_back, still_has
@@ -44,10 +44,11 @@ class ActionModule(PatchtrainAction):
             goal = aim(book, self._ledger(), self.remote(), self.settings())
             retrying(book, self.settings(), "prepare", lambda: self._tried(book, goal, result))
         except NothingToDo as nothing:
-            book.state(nothing.state, nothing.message)
+            state, reason = earlier.stands(book, nothing.state, nothing.message, rolls=False)
+            book.state(state, reason)
             if nothing.moved:
                 book.assessed(self._seen()["assessment"])
-            return {"host_state": nothing.state, "reason": nothing.message, "msg": nothing.message, "changes": []}
+            return {"host_state": state, "reason": reason, "msg": reason, "changes": []}
         except Lost as error:
             return self._left_out(book, "unreachable", error, None)
         except PatchtrainError as error:
@@ -55,7 +56,8 @@ class ActionModule(PatchtrainAction):
         # In check mode a host of which no plan can be made says why among its obstacles.
         result["plan"] = result["plan"] or {"changes": [], "left_out": [], "digest": ""}
         book.prepared(result)
-        state, reason = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
+        found = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
+        state, reason = earlier.stands(book, *found)
         reason = self._as_found(book, reason) if state == "blocked" else reason
         book.state(state, reason)
         return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))

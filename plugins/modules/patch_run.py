@@ -103,6 +103,11 @@ out_of_service:
   returned: O(state=info)
   type: list
   elements: dict
+by_other_runs:
+  description: With O(run_id), the same of its hosts that other runs have out of service.
+  returned: O(state=info)
+  type: list
+  elements: dict
 run_state:
   description: The run's state now.
   returned: O(state=paused), O(state=resumed), O(state=stopped) and O(state=disowned)

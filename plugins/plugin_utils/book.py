@@ -154,6 +154,11 @@ class HostBook:
         """Whether nobody goes on with the host in this run: it has come to its end there, or the run has."""
         return self.has_ended or self.final_state() is not None
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the run was left in the middle of the host, and can be gone on with."""
+        return not self.is_over and self._run.left
+
     def earlier(self) -> List["HostBook"]:
         """The pages of other runs that have left the host out of service, the latest first."""
         others = [held.run for held in reversed(held_slots(self._ledger, self.host)) if held.run != self.run]

@@ -48,7 +48,8 @@ def show(ledger: Ledger, name: str) -> Result:
     with ledger.read() as c:
         wanted = [runs.get(c, name)] if name else runs.recent(c, 20, unfinished=True)
     found = standing(ledger, wanted, everywhere=not name)
-    return {"runs": found["runs"], "out_of_service": found["out_of_service"], "text": found["text"], "msg": found["text"].splitlines()[0]}
+    return {"runs": found["runs"], "out_of_service": found["out_of_service"], "by_other_runs": found["by_other_runs"],
+            "text": found["text"], "msg": found["text"].splitlines()[0]}
 
 
 def set_state(ledger: Ledger, run: Run, state: str, actor: str, reason: str) -> Result:

@@ -9,7 +9,7 @@ comes back as ``restore`` would bring it: healthy by what that run recorded, and
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Callable, List, Tuple
 
 from ..module_utils.errors import MaintenanceFailed, PatchtrainError
 from . import drain
@@ -20,6 +20,21 @@ STEP = "leave for an earlier run"
 
 class StillLeftOut(MaintenanceFailed):
     """The host is patched, and an earlier run's drain can't be undone safely."""
+
+
+def stands(book: HostBook, state: str, reason: str, rolls: bool = True) -> Tuple[str, str]:
+    """Where a host that lacks nothing really stands: it may be out of service by a run that nobody works on any more. With ``rolls`` it can have
+    its turn in this run, and comes back in it."""
+    others = book.earlier() if state in ("up_to_date", "reboot_pending") else []
+    gone = next((other.run for other in others if other.is_abandoned), "")
+    if gone:
+        return "blocked", "nothing to install, but out of service by run %s, whose controller is gone: go on with that run (-e patch_run_name=%s)" % (gone, gone)
+    over = next((other.run for other in others if other.is_over), "")
+    if over and rolls:
+        return "waiting", "nothing to install, but run %s left it out of service" % over
+    if over:
+        return "blocked", "%s, but run %s left it out of service: bring it back (playbook fleetops.patchtrain.restore)" % (reason or "nothing to do", over)
+    return state, reason
 
 
 def examine(earlier: List[HostBook], book: HostBook, gate: Callable[[HostBook], object]) -> None:

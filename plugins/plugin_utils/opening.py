@@ -29,6 +29,7 @@ from .scheduling.order import longest_first, order, pick_canaries
 from .scheduling.scope import FROM_BLOCKED, SCOPE, only_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING
 from .settings import RUN_WIDE, Settings, agree, refuse_misspelt
+from .standing import left_behind
 from .variables import patch_variables
 from .windowing import WindowClosed, Windowed, windowed
 
@@ -40,6 +41,9 @@ def open_run(action: PatchtrainAction, ledger: Ledger) -> Dict[str, Any]:
         run, created = seat.found(c), False
     if run is None:
         run, created = _opened(action, ledger, seat)
+    for line in left_behind(ledger, run) if created else ():
+        # Not refused: a run that comes every night would leave all other hosts unpatched for the one.
+        action._display.warning(line)
     return {"run_id": run.name, "hooks": prepare_hooks(action, run.name, run.settings["targets"]), "created": created}
 
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .ledger import hosts, logs, slots, steps
+from .ledger import hosts, logs, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.rows import Held, Run
 from .report import commands
@@ -23,14 +23,39 @@ _DAY = 86400.0
 
 
 def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[str, Any]:
-    """``runs[]``, ``out_of_service[]`` (of these runs, or with ``everywhere`` of all) and both as ``text``."""
+    """``runs[]``, ``out_of_service[]`` (by these runs, or with ``everywhere`` by all), ``by_other_runs[]`` (hosts of these runs), and all as ``text``."""
     names = {run.name for run in wanted}
     with ledger.read() as c:
-        held = [slot for slot in slots.holders(c) if everywhere or slot.run in names]
-        told = [_run(run, hosts.all_of(c, run.id)) for run in wanted]
+        everyone = [hosts.all_of(c, run.id) for run in wanted]
+        told, mine = [_run(run, found) for run, found in zip(wanted, everyone)], {host.host for found in everyone for host in found}
+        held = slots.holders(c)
     models = _Models(ledger)
-    out = [_out(ledger, models, slot) for slot in held]
-    return {"runs": told, "out_of_service": out, "text": "\n".join(_lines(told, out))}
+    out = [_out(ledger, models, slot) for slot in held if everywhere or slot.run in names]
+    others = [_out(ledger, models, slot) for slot in held if not everywhere and slot.run not in names and slot.host in mine]
+    lines = [*_lines(told), *_listed("Out of service" if everywhere else "Out of service by this run", out),
+             *(_listed("Of its hosts, out of service by other runs", others) if others else [])]
+    return {"runs": told, "out_of_service": out, "by_other_runs": others, "text": "\n".join(lines)}
+
+
+def left_behind(ledger: Ledger, run: Run) -> List[str]:
+    """For the opening of a run, a line for each run whose controller is gone in the middle of hosts of the same deployment, or of this run: nobody else
+    brings those back."""
+    with ledger.read() as c:
+        held = [slot for slot in slots.holders(c) if slot.run_id != run.id and _gone(slot)]
+        left = {slot.run: runs.get(c, slot.run) for slot in held}
+    lines = []
+    for name, other in left.items():
+        out = [slot.host for slot in held if slot.run == name]
+        if other.deployment == run.deployment or set(out) & set(run.settings.get("targets", ())):
+            known = {key: other.settings.get(key) for key in ("inventory", "deployment_file")}
+            lines.append("run %s was left unfinished, and its controller is gone: %s out of service, and not brought back by run %s. Go on with it: %s" % (
+                name, ", ".join(out), run.name, commands.go_on_with({"run": dict(known, name=name)}) or "the same start with its name as patch_run_name"))
+    return lines
+
+
+def _gone(slot: Held) -> bool:
+    """Whether the host was left in the middle: only its run, gone on with, knows how it comes back."""
+    return slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and slot.left
 
 
 def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:
@@ -59,7 +84,7 @@ def _out(ledger: Ledger, models: _Models, slot: Held) -> Dict[str, Any]:
         walked = steps.all_of(c, slot.run_id, slot.host)
         printed = logs.of_host(c, slot.run_id, slot.host)
     step = walked[-1] if walked else None
-    gone = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and slot.left
+    gone = _gone(slot)
     return {"host": slot.host, "run": slot.run, "state": slot.state, "since": slot.taken_at, "seconds": max(0.0, time.time() - slot.taken_at),
             "reason": slot.reason, "step": ("%s: %s" % (step.step, step.outcome or "going on")) if step else "",
             "log": printed[-1].text.rstrip().splitlines()[-_TAIL:] if printed else [], "abandoned": gone, "next": _next(models, slot, gone)}
@@ -70,15 +95,13 @@ def _next(models: _Models, slot: Held, gone: bool) -> str:
     if slot.state not in HOST_FINAL and slot.run_state in RUN_UNFINISHED and not gone:
         return "wait: run %s works on it" % slot.run
     model = models.of(slot.run)
-    known = [host for host in hosts_of(model) if host.name == slot.host]
-    playbook = "patch" if gone else "restore"
-    line = commands.command(model, playbook, known) or "fleetops.patchtrain.%s for %s" % (playbook, slot.host)
     if gone:
-        line = line.partition(" --limit")[0] + " -e patch_run_name=%s" % slot.run
-    return line
+        return commands.go_on_with(model) or "fleetops.patchtrain.patch for run %s" % slot.run
+    known = [host for host in hosts_of(model) if host.name == slot.host]
+    return commands.command(model, "restore", known) or "fleetops.patchtrain.restore for %s" % slot.host
 
 
-def _lines(told: Sequence[Mapping[str, Any]], out: Sequence[Mapping[str, Any]]) -> List[str]:
+def _lines(told: Sequence[Mapping[str, Any]]) -> List[str]:
     lines: List[str] = []
     for run in told:
         said = ": " + run["reason"] if run["reason"] else ""
@@ -88,8 +111,11 @@ def _lines(told: Sequence[Mapping[str, Any]], out: Sequence[Mapping[str, Any]]) 
             "  controller: %s%s" % (run["controller"], gone),
             "  %d hosts: %s" % (run["hosts"], ", ".join("%d %s" % (many, state) for state, many in run["states"].items()))]
         lines += _blocked(run)
-    lines = lines or ["No run is unfinished."]
-    lines.append("Out of service: %s" % (len(out) or "no host"))
+    return lines or ["No run is unfinished."]
+
+
+def _listed(title: str, out: Sequence[Mapping[str, Any]]) -> List[str]:
+    lines = ["%s: %s" % (title, len(out) or "no host")]
     for host in out:
         step = " (%s)" % host["step"] if host["step"] else ""
         lines += ["  %s  %s, out for %s, run %s%s" % (host["host"], host["state"], _span(host["seconds"]), host["run"], step),

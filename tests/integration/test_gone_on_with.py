@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canned import Canned
@@ -50,3 +52,38 @@ def test_the_same_start_within_one_window_goes_on_with_its_run_and_its_scope(tmp
     done = fleet.play(**SLOT, **same)
     assert done.rc == 0 and fleet.runs() == ["succeeded"] and set(fleet.states().values()) == {"succeeded"}, done.text
     assert "leavers" not in done.text
+
+
+def page(fleet: Canned, run: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((fleet.folder / "state" / "patchtrain" / "reports" / run / "report.json").read_text())
+    return {host["name"]: host for host in found["hosts"]}
+
+
+def test_another_run_says_who_is_out_of_service_and_how_that_run_goes_on(tmp_path: Path) -> None:
+    """Its installation has come to its end without a controller, so that the next run finds nothing to do."""
+    fleet = Canned(tmp_path / "fleet")
+    left_in_the_middle(fleet, patch_run_name="night")
+    (out,) = fleet.out()
+    fleet.say(**{out: {"changes": []}})
+    done = fleet.play(patch_run_name="morning", patch_max_unavailable=2)
+    said = " ".join(done.text.split())
+    assert done.rc != 0 and "run night was left unfinished, and its controller is gone: %s out of service" % out in said, done.text
+    assert {host for host, state in fleet.states().items() if state == "succeeded"} == {"h1", "h2", "h3", "h4"} - {out}
+    told = page(fleet, "morning")[out]
+    assert told["state"] == "blocked" and told["held_by"]["name"] == "night" and told["out_of_service"][-1]["to"] is None
+    assert "What needs a person" in done.text and "fleetops.patchtrain.patch -e patch_run_name=night" in done.text.rpartition("What needs a person")[2]
+    again = fleet.play(patch_run_name="night", **SLOT)
+    assert again.rc == 0 and fleet.out() == fleet.slots() == [], again.text
+
+
+def test_a_host_that_a_failed_run_left_out_comes_back_with_the_next_one_that_finds_nothing_to_do(tmp_path: Path) -> None:
+    fleet = Canned(tmp_path / "fleet")
+    fleet.say(h1={"install": "dpkg said no"})
+    failed = fleet.play(patch_run_name="night", patch_hosts="h1")
+    assert failed.rc != 0 and fleet.out() == fleet.slots() == ["h1"], failed.text
+    fleet.say(h1={"changes": []}, h2={"changes": []})
+    done = fleet.play(patch_run_name="morning", patch_hosts="h1,h2", patch_max_unavailable=1)
+    assert done.rc == 0 and fleet.out() == fleet.slots() == [], done.text
+    known = page(fleet, "morning")
+    assert (known["h1"]["state"], known["h2"]["state"]) == ("succeeded", "up_to_date")
+    assert "run night had left it out of service" in known["h1"]["reason"]

@@ -93,7 +93,25 @@ def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
     return shlex.join([*parts, "--limit", ",".join(host.name for host in hosts)])
 
 
+def go_on_with(model: Data) -> str | None:
+    """The model's run in another controller process, by its name; None where that can't safely stand in a command."""
+    name = word(section(model, "run"), "name")
+    if not _PLAIN_HOST.fullmatch(name):
+        return None
+    return shlex.join(["ansible-playbook", *_inventory(model), f"{_COLLECTION}.patch", *_deployment(model), "-e", f"patch_run_name={name}"])
+
+
+def _left_by_another(model: Data, hosts: Sequence[Host]) -> Advice:
+    """Out of service, and not by the model's run."""
+    holder = hosts[0].holder
+    if holder.get("resume") is True:
+        return Advice(f"Out of service by run {hosts[0].left_by}, whose controller is gone. Go on with that run:", go_on_with({"run": holder}))
+    return Advice(f"Still out of service by run {hosts[0].left_by}. Repair the host, then give it back:", command(model, "restore", hosts))
+
+
 def advice(model: Data, state: str, hosts: Sequence[Host]) -> Advice | None:
+    if hosts and hosts[0].left_by:
+        return _left_by_another(model, hosts)
     if state == "not_started" and only_checked(model):
         return None
     found = _todo(state, hosts[0].out_since is not None) if hosts else None
@@ -102,11 +120,11 @@ def advice(model: Data, state: str, hosts: Sequence[Host]) -> Advice | None:
 
 def needs_person(model: Data, hosts: Iterable[Host]) -> list[Group]:
     """Worst first, then the largest groups."""
-    groups: dict[tuple[str, bool, str], list[Host]] = {}
+    groups: dict[tuple[str, bool, str, str], list[Host]] = {}
     for host in hosts:
-        groups.setdefault((host.state, host.out_since is not None, host.reason), []).append(host)
+        groups.setdefault((host.state, host.out_since is not None, host.left_by, host.reason), []).append(host)
     found = []
-    for (state, _out, reason), members in groups.items():
+    for (state, _out, _by, reason), members in groups.items():
         told = advice(model, state, members)
         if told is not None:
             found.append(Group(state, reason, tuple(members), told))

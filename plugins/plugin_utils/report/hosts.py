@@ -205,8 +205,19 @@ class Host:
             return None
         colour = "bad" if self.state in FAILED_STATES else "ok"
         if end is None:
-            colour = "busy" if tone(STATES, self.state) == "busy" else "bad"
+            working = self.holder.get("working") is True if word(item, "run") else tone(STATES, self.state) == "busy"
+            colour = "busy" if working else "bad"
         return Stretch(self.name, start, max(start, self.horizon if end is None else end), end is None, colour)
+
+    @property
+    def holder(self) -> Data:
+        """The other run that has the host out of service, where this one has not."""
+        return section(self.data, "held_by")
+
+    @property
+    def left_by(self) -> str:
+        """The name of the other run that has left the host out of service; empty where there is none, or one that brings it back itself."""
+        return "" if self.holder.get("working") is True else word(self.holder, "name")
 
     @property
     def out_since(self) -> float | None:

@@ -15,7 +15,8 @@ from ...module_utils.packages.records import CLASSIFICATIONS
 from ..ledger import assessments, hosts, logs, packages, planned, runs, slots, steps
 from ..ledger._sqlalchemy import sa
 from ..ledger.engine import Ledger
-from ..ledger.rows import Assessment, Log, PackageChange, Run, RunHost, Step
+from ..ledger.rows import Assessment, Held, Log, PackageChange, Run, RunHost, Step
+from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED
 from . import compliance, releases
 
 Model = dict[str, Any]
@@ -45,11 +46,15 @@ def run_model(ledger: Ledger, name: str, now: float, max_age: float, upstream: M
         end = now if run.finished_at is None else min(now, run.finished_at)
         known = assessments.latest(c, {t.host for t in targets}, end)
         told = _told(c, run)
+        others = _held(c, run.id, {t.host for t in targets}, end)
         plan, predicted = planned.of_run(c, run.id)
     terms = _Terms(now, max_age, run.settings.get("patch_compliance_classifications") or compliance.COUNTED, release_names)
     intended = run.settings.get("host_releases") or {}
     rows = [dict(_host(t.host, known.get(t.host), terms, t, told.get(t.host), intended.get(t.host)), **_predicted(predicted.get(t.host)))
             for t in targets]
+    for row in rows:
+        if row["name"] in others:
+            _out_by_another(row, others[row["name"]], run.started_at)
     return _model("run", now, dict(_run(run), **({"predicted": plan} if plan else {})), rows, upstream)
 
 
@@ -87,6 +92,28 @@ def _told(c: sa.Connection, run: Run) -> dict[str, _Told]:
     for host, printed in logs.of_run(c, run.id).items():
         found.setdefault(host, _Told()).logs.extend(printed)
     return found
+
+
+def _held(c: sa.Connection, run_id: int, names: Collection[str], end: float) -> dict[str, Model]:
+    """By host: which other run had it out of service when this one ended, and has not brought it back since."""
+    return {slot.host: _holder(slot, runs.get(c, slot.run).settings) for slot in slots.holders(c, names) if slot.run_id != run_id and slot.taken_at <= end}
+
+
+def _holder(slot: Held, known: Mapping[str, Any]) -> Model:
+    """``working``: its controller brings the host back. ``resume``: it was left in the middle, and is to be gone on with. Neither: it has come
+    to its end and only left the host out."""
+    unfinished = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL
+    return {"name": slot.run, "since": slot.taken_at, "working": unfinished and not slot.left, "resume": unfinished and slot.left,
+            **{key: known[key] for key in ("inventory", "deployment_file") if known.get(key)}}
+
+
+def _out_by_another(row: Model, holder: Model, begun: float) -> None:
+    """Of what the host was out for, only what fell into this run; nothing where it is out by this run itself."""
+    own = row["out_of_service"]
+    if any(one["to"] is None for one in own):
+        return
+    row["held_by"] = holder
+    row["out_of_service"] = [*own, {"from": max([begun, holder["since"], *(one["to"] for one in own)]), "to": None, "run": holder["name"]}]
 
 
 def _model(kind: str, now: float, run: Model | None, rows: list[Model], upstream: Mapping[str, Mapping[str, Any]]) -> Model:

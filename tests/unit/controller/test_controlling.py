@@ -85,6 +85,34 @@ def test_a_run_whose_controller_is_gone_is_told_how_it_goes_on(desk: Any) -> Non
         "ansible-playbook -i /etc/hosts.yml fleetops.patchtrain.patch -e @/etc/web.yml -e patch_run_name=night")
 
 
+def test_who_else_has_its_hosts_out_is_told_beside_its_own(desk: Any) -> None:
+    desk.open(owner=desk.other)
+    desk.open("day", targets=["web1"], owner=desk.other)
+    desk.drained("day").failed("failed", "Install: broke", True)
+    found = control(desk, "info", run_id="night")
+    assert found["out_of_service"] == [] and [host["run"] for host in found["by_other_runs"]] == ["day"]
+    assert "Out of service by this run: no host\nOf its hosts, out of service by other runs: 1\n  web1  failed" in found["text"]
+    assert control(desk, "info", run_id="day")["by_other_runs"] == []
+    assert "by other runs" not in control(desk, "info")["text"], "without a name all are told"
+
+
+@pytest.mark.parametrize(("owner", "deployment", "targets", "told"), [
+    ("gone", "web", ["web2"], True), ("gone", "other", ["web1"], True), ("gone", "other", ["web2"], False), ("living", "web", ["web1"], False)])
+def test_the_next_run_is_told_of_one_left_in_the_middle(desk: Any, owner: str, deployment: str, targets: Any, told: bool) -> None:
+    desk.open(owner=getattr(desk, owner), deployment_file="/etc/web.yml")
+    desk.drained()
+    lines = standing.left_behind(desk.ledger, desk.open("day", targets, patch_deployment=deployment))
+    assert len(lines) == told
+    assert not told or "web1 out of service" in lines[0] and lines[0].endswith(
+        "Go on with it: ansible-playbook fleetops.patchtrain.patch -e @/etc/web.yml -e patch_run_name=night")
+
+
+def test_of_a_host_that_only_a_person_can_bring_back_the_next_run_is_not_told_to_go_on(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained().failed("failed", "broke", True)
+    assert standing.left_behind(desk.ledger, desk.open("day")) == []
+
+
 def test_nothing_is_out(desk: Any) -> None:
     assert control(desk, "info")["text"] == "No run is unfinished.\nOut of service: no host"
 

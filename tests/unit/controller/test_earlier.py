@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_mode, maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import book as books
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import earlier
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.earlier import StillLeftOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 
@@ -73,6 +74,42 @@ def test_a_hook_of_the_earlier_drain_is_undone_only_by_the_same_hook(two: Any, m
         return
     with pytest.raises(StillLeftOut, match="hook before_drain of that run was begun, and only a person can know what undoes it"):
         leave(two)
+
+
+# --- a host that lacks nothing
+
+
+def lacks_nothing(desk: Any, ended: bool, owner: str = "gone", state: str = "up_to_date", **more: Any) -> Any:
+    desk.open(owner=getattr(desk, owner))
+    book = desk.drained()
+    if ended:
+        book.failed("failed", "broke", keeps_slot=True)
+    desk.open("next", patch_deployment="other")
+    return earlier.stands(desk.book("next"), state, "", **more)
+
+
+@pytest.mark.parametrize("state", ["up_to_date", "reboot_pending"])
+def test_one_that_another_run_left_out_has_its_turn_to_come_back(desk: Any, state: str) -> None:
+    assert lacks_nothing(desk, ended=True, state=state) == ("waiting", "nothing to install, but run night left it out of service")
+
+
+def test_one_that_was_never_planned_is_given_back_by_a_person(desk: Any) -> None:
+    state, reason = lacks_nothing(desk, ended=True, rolls=False)
+    assert state == "blocked" and "fleetops.patchtrain.restore" in reason
+
+
+def test_one_in_the_middle_of_a_run_that_is_gone_waits_for_that_run(desk: Any) -> None:
+    state, reason = lacks_nothing(desk, ended=False)
+    assert state == "blocked" and "-e patch_run_name=night" in reason
+
+
+def test_one_that_a_living_run_works_on_is_its(desk: Any) -> None:
+    assert lacks_nothing(desk, ended=False, owner="other") == ("up_to_date", "")
+
+
+def test_what_is_planned_or_blocked_stays_so(desk: Any) -> None:
+    assert lacks_nothing(desk, ended=True, state="waiting") == ("waiting", "")
+    assert earlier.stands(desk.book("next"), "blocked", "no space") == ("blocked", "no space")
 
 
 # --- a drain that was lost

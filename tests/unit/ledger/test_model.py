@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import assessments, hosts, logs, packages, runs, slots, steps
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import RunUnknown
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import owner_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import assessment_model, run_model, stretches
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Budget
 
@@ -32,9 +32,13 @@ def ledger(tmp_path):
     return Ledger.open(str(tmp_path / "ledger.db"))
 
 
-def opened(ledger, names, at=1000.0, name="night"):
+OWNER = owner_of()
+GONE = Owner(OWNER.host, OWNER.pid, OWNER.started + 1, OWNER.boot_id)
+
+
+def opened(ledger, names, at=1000.0, name="night", owner=OWNER):
     with ledger.write() as c:
-        return runs.open_run(c, runs.NewRun(name, "web", owner_of(), [runs.Target(n) for n in names], actor="alice", change_id="CHG-7",
+        return runs.open_run(c, runs.NewRun(name, "web", owner, [runs.Target(n) for n in names], actor="alice", change_id="CHG-7",
                                             settings={"patch_reboot": "never"}), at)[0]
 
 
@@ -132,6 +136,38 @@ def test_a_host_that_failed_is_still_out_until_a_person_brings_it_back(ledger, n
         steps.mark_undone(c, entered.id, 2000.0)
         slots.give_back(c, night.id, "web2", at=2001.0)
     assert by_name(run_model(ledger, "night", 2060.0, DAY))["web2"]["out_of_service"] == [{"from": 1011.0, "to": 2000.0}]
+
+
+@pytest.mark.parametrize(("owner", "kind"), [(OWNER, "working"), (GONE, "resume")])
+def test_a_host_that_another_run_has_out_of_service_is_told_so(ledger, owner, kind):
+    other = opened(ledger, ["web1"], 900.0, "evening", owner)
+    take(ledger, other, "web1", 910.0)
+    opened(ledger, ["web1", "web2"])
+    known = by_name(run_model(ledger, "night", 1060.0, DAY))
+    assert known["web1"]["out_of_service"] == [{"from": 1000.0, "to": None, "run": "evening"}], "since this run began"
+    told = known["web1"]["held_by"]
+    assert (told["name"], told["since"], [key for key in ("working", "resume") if told[key]]) == ("evening", 910.0, [kind])
+    assert "held_by" not in known["web2"] and known["web2"]["out_of_service"] == []
+    with ledger.write() as c:
+        hosts.set_state(c, other.id, "web1", "failed")
+    told = by_name(run_model(ledger, "night", 1060.0, DAY))["web1"]["held_by"]
+    assert not told["working"] and not told["resume"], "it came to its end there"
+    with ledger.write() as c:
+        slots.give_back(c, other.id, "web1", at=1070.0)
+    assert "held_by" not in by_name(run_model(ledger, "night", 1080.0, DAY))["web1"]
+
+
+def test_a_host_that_is_out_by_this_run_too_is_out_once(ledger, night):
+    other = opened(ledger, ["web2"], 900.0, "evening")
+    take(ledger, other, "web2", 910.0)
+    host = by_name(run_model(ledger, "night", 1060.0, DAY))["web2"]
+    assert host["out_of_service"] == [{"from": 1011.0, "to": None}] and "held_by" not in host
+
+
+def test_a_slot_that_a_later_run_took_is_not_of_this_ones_story(ledger, night):
+    later = opened(ledger, ["web4"], 2000.0, "next")
+    take(ledger, later, "web4", 2010.0)
+    assert "held_by" not in by_name(run_model(ledger, "night", 2060.0, DAY))["web4"]
 
 
 def test_hosts_that_were_not_touched(ledger, night):

@@ -53,6 +53,30 @@ def test_inventory_and_deployment_are_named_where_the_model_knows_them() -> None
     assert told.command == "ansible-playbook -i 'my inventory/hosts.yml' fleetops.patchtrain.patch -e @web.yml --limit web1"
 
 
+def held(host: str, **more: Any) -> Host:
+    by = dict({"name": "evening", "since": 1.0, "working": False, "resume": False, "deployment_file": "web.yml"}, **more)
+    return Host({"name": host, "state": "up_to_date", "out_of_service": [{"from": 1.0, "to": None, "run": "evening"}], "held_by": by}, 9.0)
+
+
+@pytest.mark.parametrize(("more", "command"), [
+    ({"resume": True}, "ansible-playbook fleetops.patchtrain.patch -e @web.yml -e patch_run_name=evening"),
+    ({}, "ansible-playbook fleetops.patchtrain.restore --limit web1")])
+def test_a_host_that_another_run_left_out_of_service_needs_a_person(more: Any, command: str) -> None:
+    (group,) = needs_person({}, [held("web1", **more), host("web2", "up_to_date")])
+    assert [one.name for one in group.hosts] == ["web1"] and "by run evening" in group.advice.todo and group.advice.command == command
+    assert group.hosts[0].left_out and group.hosts[0].out_seconds == 8.0
+
+
+def test_a_host_that_another_run_works_on_needs_nobody() -> None:
+    one = held("web1", working=True)
+    assert needs_person({}, [one]) == [] and one.out_since == 1.0 and not one.left_out
+
+
+def test_a_run_that_can_not_be_named_in_a_command_is_not() -> None:
+    (group,) = needs_person({}, [held("web1", resume=True, name="{{ evil }}")])
+    assert group.advice.command is None
+
+
 @given(texts)
 @settings(max_examples=100, deadline=None)
 def test_a_command_never_holds_more_than_plain_words(text: str) -> None:
