@@ -13,9 +13,10 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from ..module_utils.errors import PatchtrainError
 from . import patient
+from .assessing import seen
 from .book import HostBook
-from .installing import ASSESS, MODULE, arguments
-from .prepared import raise_if_failed, selection_arguments, what_it_means
+from .installing import MODULE, arguments
+from .prepared import raise_if_failed, what_it_means
 from .remote import Remote
 from .settings import Settings
 
@@ -65,17 +66,9 @@ def spared(book: HostBook, settings: Settings, remote: Remote, confirmed: Mappin
     state, reason = what_it_means(known, 0, settings.patch_reboot)
     if state == "waiting":
         return None
-    _look_again(book, settings, remote)
+    # What is on record of the host is from before; no metadata is fetched for it.
+    book.assessed(seen(remote, settings, refresh=False)["assessment"])
     return Spared(state, "; ".join(part for part in ("what was planned was installed meanwhile, not by this run", reason) if part))
-
-
-def _look_again(book: HostBook, settings: Settings, remote: Remote) -> None:
-    """What is on record of the host is from before; no metadata is fetched for it."""
-    limit = settings.patch_prepare_timeout
-    with book.step("look again"):
-        found = remote.module(ASSESS, dict(selection_arguments(settings), stage="assess", refresh=False, timeout=limit), limit, check=False)
-        raise_if_failed(found)
-    book.assessed(found["assessment"])
 
 
 class Confirmation:

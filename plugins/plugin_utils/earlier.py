@@ -28,7 +28,8 @@ def stands(book: HostBook, state: str, reason: str, rolls: bool = True) -> Tuple
     others = book.earlier() if state in ("up_to_date", "reboot_pending") else []
     gone = next((other.run for other in others if other.is_abandoned), "")
     if gone:
-        return "blocked", "nothing to install, but out of service by run %s, whose controller is gone: go on with that run (-e patch_run_name=%s)" % (gone, gone)
+        return "blocked", "nothing to install, but run %s left it out of service, and its controller is gone: go on with that run (-e patch_run_name=%s)" % (
+            gone, gone)
     over = next((other.run for other in others if other.is_over), "")
     if over and rolls:
         return "waiting", "nothing to install, but run %s left it out of service" % over

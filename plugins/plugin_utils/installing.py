@@ -22,7 +22,7 @@ from .settings import Settings
 from .windowing import of_host
 
 MODULE = "fleetops.patchtrain.updates_install"
-ASSESS = "fleetops.patchtrain.host_assess"
+_ASSESS = "fleetops.patchtrain.host_assess"
 _LATER = ("reboot", "gate", "leave")
 
 
@@ -110,7 +110,7 @@ class Installations:
         limit = self._settings.patch_prepare_timeout
         args = dict(selection_arguments(self._settings), stage="download", refresh=False, timeout=limit)
         with self._book.step("look again") as step:
-            found = self._remote.module(ASSESS, args, limit)
+            found = self._remote.module(_ASSESS, args, limit)
             raise_if_failed(found)
             step.message = "%d packages to change" % len((found.get("plan") or {}).get("changes", ()))
         return found

@@ -55,7 +55,7 @@ def left_behind(ledger: Ledger, run: Run) -> List[str]:
 
 def _gone(slot: Held) -> bool:
     """Whether the host was left in the middle: only its run, gone on with, knows how it comes back."""
-    return slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL and slot.left
+    return not slot.is_over and slot.left
 
 
 def _run(run: Run, everyone: Sequence[Any]) -> Dict[str, Any]:

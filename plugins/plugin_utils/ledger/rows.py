@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from ..scheduling.states import HOST_FINAL, RUN_FINAL
 from .owner import is_gone
 
 Data = dict[str, Any]
@@ -106,6 +107,11 @@ class Held:
     def left(self) -> bool:
         """Whether the controller of its run is known to be gone."""
         return is_gone(self.owner, self.lease_left)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody goes on with the host in that run: it has come to its end there, or the run has."""
+        return self.state in HOST_FINAL or self.run_state in RUN_FINAL
 
 
 @dataclass(frozen=True)

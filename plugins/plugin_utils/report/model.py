@@ -16,7 +16,6 @@ from ..ledger import assessments, hosts, logs, packages, planned, runs, slots, s
 from ..ledger._sqlalchemy import sa
 from ..ledger.engine import Ledger
 from ..ledger.rows import Assessment, Held, Log, PackageChange, Run, RunHost, Step
-from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED
 from . import compliance, releases
 
 Model = dict[str, Any]
@@ -102,8 +101,7 @@ def _held(c: sa.Connection, run_id: int, names: Collection[str], end: float) -> 
 def _holder(slot: Held, known: Mapping[str, Any]) -> Model:
     """``working``: its controller brings the host back. ``resume``: it was left in the middle, and is to be gone on with. Neither: it has come
     to its end and only left the host out."""
-    unfinished = slot.run_state in RUN_UNFINISHED and slot.state not in HOST_FINAL
-    return {"name": slot.run, "since": slot.taken_at, "working": unfinished and not slot.left, "resume": unfinished and slot.left,
+    return {"name": slot.run, "since": slot.taken_at, "working": not slot.is_over and not slot.left, "resume": not slot.is_over and slot.left,
             **{key: known[key] for key in ("inventory", "deployment_file") if known.get(key)}}
 
 
