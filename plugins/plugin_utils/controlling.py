@@ -87,21 +87,23 @@ def _at_all_places(known: Mapping[str, Any]) -> float:
     return sum(float(place.get("timeout", usual)) for place in known.get("patch_maintenance") or ()) or usual
 
 
-def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str) -> Result:
-    """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them."""
+def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str, checking: bool = False) -> Result:
+    """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them. With
+    ``checking`` it is only said what would be."""
     if not names or not reason:
         raise BadInput("which hosts are gone for good, and why? -e control_hosts=HOST,HOST -e control_reason=...")
-    with ledger.write() as c:
+    with ledger.read() if checking else ledger.write() as c:
         held = slots.holders(c, list(names))
         for slot in held:
             _refuse_living(slot)
-        for slot in held:
+        for slot in [] if checking else held:
             state = None if slot.state in HOST_FINAL or slot.run_state not in RUN_UNFINISHED else "failed"
             slots.give_back(c, slot.run_id, slot.host, state, reason, actor)
     returned = sorted({slot.host for slot in held})
     none = sorted(set(names) - set(returned))
+    what = "check mode, these would be returned" if checking else "returned"
     return {"changed": bool(returned), "returned": returned, "msg": "; ".join(
-        (["returned: %s" % ", ".join(returned)] if returned else []) + (["held no slot: %s" % ", ".join(none)] if none else []))}
+        (["%s: %s" % (what, ", ".join(returned))] if returned else []) + (["held no slot: %s" % ", ".join(none)] if none else []))}
 
 
 def _refuse_living(slot: Held) -> None:

@@ -158,7 +158,7 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     known = check_all(action.variables["hostvars"], targets)
     # What a play gives to the role is not among the variables of hosts.
     check_host(settings, action.host, action.variables["hostvars"])
-    releases = _releases(ledger, settings, known, targets)
+    releases = _releases(ledger, seat, known, targets)
     ordered = in_turn(sets, targets)
     took = _took(ledger, settings.patch_deployment, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
@@ -213,13 +213,16 @@ def _agree(action: PatchtrainAction, targets: Sequence[str]) -> None:
     agree({host: patch_variables(hostvars[host], None, RUN_WIDE) for host in targets if host in hostvars})
 
 
-def _releases(ledger: Ledger, settings: Settings, known: Mapping[str, Settings], targets: Sequence[str]) -> Dict[str, Any]:
+def _releases(ledger: Ledger, seat: _Seat, known: Mapping[str, Settings], targets: Sequence[str]) -> Dict[str, Any]:
     """Which release each host is brought to. It stays the same for the whole run, whatever becomes of a stage meanwhile."""
-    if settings.patch_rollback:
+    if seat.settings.patch_rollback:
         with ledger.read() as c:
-            runs.get(c, settings.patch_rollback)
+            runs.get(c, seat.settings.patch_rollback)
         return {}
-    asked = {host: (known[host].patch_release if host in known else "") or settings.patch_release for host in targets}
+    own = {host: known[host].patch_release if host in known else "" for host in targets}
+    # What the host that opens the run has of its own is no other's; what the play or the role says is every host's.
+    given = "" if seat.settings.patch_release == own.get(seat.host, "") else seat.settings.patch_release
+    asked = {host: given or name for host, name in own.items()}
     found = {name: resolve(ledger, name) for name in sorted(set(asked.values())) if name}
     for release in found.values():
         published(ledger, release.digest)

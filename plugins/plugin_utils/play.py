@@ -52,8 +52,15 @@ def actor(variables: Mapping[str, Any]) -> Dict[str, str]:
     """Who runs this, and as which job; AWX says both in variables."""
     names = [str(variables[key]) for key in ("awx_user_name", "tower_user_name") if variables.get(key)]
     jobs = [str(variables[key]) for key in ("awx_job_id", "tower_job_id") if variables.get(key)]
-    login = os.environ.get("SUDO_USER") or getpass.getuser()
-    return {"actor": names[0] if names else "%s@%s" % (login, socket.gethostname()), "job_id": jobs[0] if jobs else ""}
+    return {"actor": names[0] if names else "%s@%s" % (_login(), socket.gethostname()), "job_id": jobs[0] if jobs else ""}
+
+
+def _login() -> str:
+    """A container may run under a number that has no name."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return "uid %d" % os.getuid()
 
 
 def command_line() -> Dict[str, Any]:

@@ -32,8 +32,8 @@ def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[st
     models = _Models(ledger)
     out = [_out(ledger, models, slot) for slot in held if everywhere or slot.run in names]
     others = [_out(ledger, models, slot) for slot in held if not everywhere and slot.run not in names and slot.host in mine]
-    lines = [*_lines(told), *_listed("Out of service" if everywhere else "Out of service by this run", out),
-             *(_listed("Of its hosts, out of service by other runs", others) if others else [])]
+    lines = [*_lines(cleaned(told)), *_listed("Out of service" if everywhere else "Out of service by this run", cleaned(out)),
+             *(_listed("Of its hosts, out of service by other runs", cleaned(others)) if others else [])]
     return {"runs": told, "out_of_service": out, "by_other_runs": others, "text": "\n".join(lines)}
 
 

@@ -164,3 +164,19 @@ def test_no_slot_is_released_where_one_of_the_hosts_is_refused(desk: Any) -> Non
     with pytest.raises(StillAlive):
         control(desk, "released", hosts=["web1", "web2"], reason="burnt down")
     assert sorted(desk.slots()) == [("day", "web1"), ("night", "web2")]
+
+
+def test_nothing_is_released_in_check_mode(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained()
+    done = control(desk, "released", check=True, hosts=["web1"], reason="burnt down")
+    assert done["msg"] == "check mode, these would be returned: web1"
+    assert desk.slots() == [("night", "web1")]
+
+
+def test_what_hosts_say_does_not_write_on_the_terminal(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained()
+    desk.book().failed("failed", "Install: \x1b]0;gotcha\x07\x1b[2J", True)
+    told = control(desk, "info")["text"]
+    assert "\x1b" not in told and r"Install: \x1b]0;gotcha" in told

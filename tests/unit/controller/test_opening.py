@@ -109,3 +109,16 @@ def test_how_long_a_host_was_out_of_service_before_is_known_when_its_next_run_op
     took = opening._took(desk.ledger, "web", ["web1", "web2"])
     assert list(took) == ["web1"] and 0 < took["web1"] < 600
     assert opening._took(desk.ledger, "other", ["web1"]) == {}
+
+
+def test_the_release_of_the_host_that_opens_the_run_is_not_that_of_others(desk: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(opening, "resolve", lambda ledger, name: SimpleNamespace(name=name, digest=name * 9))
+    monkeypatch.setattr(opening, "published", lambda ledger, digest: None)
+    known = {host: Settings.from_variables({"patch_release": name}, host) for host, name in {"web1": "gl-1", "web2": "", "web3": "gl-2"}.items()}
+
+    def asked(release: str) -> Any:
+        seat = opening._Seat(desk.living, "play", "web1", Settings.from_variables({"patch_release": release}, "web1"))
+        return opening._releases(desk.ledger, seat, known, ["web1", "web2", "web3"])["host_releases"]
+
+    assert asked("gl-1") == {"web1": "gl-1" * 9, "web3": "gl-2" * 9}
+    assert asked("gl-7") == dict.fromkeys(known, "gl-7" * 9), "what the play says is for all of them"
