@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import assessments, events, hosts, schema
@@ -15,6 +15,7 @@ from .rows import Data, PackageChange
 
 _t = schema.package_changes
 _r = schema.package_references
+_Key = tuple[str, str, "str | None", "str | None", str]
 _FEW = 500
 _LONGEST = 200
 """An advisory's id is shorter; what is longer would not fit into every database's index."""
@@ -25,16 +26,16 @@ def record(c: sa.Connection, run_id: int, host: str, outcomes: Sequence[Mapping[
     the assessment that follows the installation. What is on record already (a result that was fetched again) is not written again."""
     hosts.get(c, run_id, host)
     at = events.stamp(at)
-    references = _known_references(c, host)
-    there = {(change.name, change.arch, change.from_version, change.to_version, change.result) for change in of_host(c, run_id, host)}
-    for outcome in outcomes:
-        values = _values(outcome)
-        key = (values["name"], values["arch"], values["from_version"], values["to_version"], values["result"])
-        if key in there:
-            continue
-        there.add(key)
-        result = c.execute(sa.insert(_t).values(run_id=run_id, host=host, at=at, **values))
-        _refer(c, int(result.inserted_primary_key[0]), references.get(key[:2], set()))  # type: ignore[index]
+    there = set(_ids(c, run_id, host))
+    new = {key: values for key, values in ((_key(values), values) for values in map(_values, outcomes)) if key not in there}
+    if not new:
+        return
+    # Statements of many rows: thousands of packages would keep all other writers waiting otherwise.
+    c.execute(sa.insert(_t), [dict(values, run_id=run_id, host=host, at=at) for values in new.values()])
+    ids, known = _ids(c, run_id, host), _known_references(c, host)
+    references = [{"change_id": ids[key], "reference": reference} for key in new for reference in sorted(known.get((key[0], key[1]), ()))]
+    if references:
+        c.execute(sa.insert(_r), references)
 
 
 def of_host(c: sa.Connection, run_id: int, host: str) -> list[PackageChange]:
@@ -67,6 +68,16 @@ def _values(outcome: Mapping[str, Any]) -> Data:
             "reason": outcome.get("reason") or ""}
 
 
+def _key(change: Mapping[str, Any]) -> _Key:
+    """What a change is known by within the run of a host."""
+    return (change["name"], change["arch"], change["from_version"], change["to_version"], change["result"])
+
+
+def _ids(c: sa.Connection, run_id: int, host: str) -> dict[_Key, int]:
+    query = sa.select(_t.c.id, _t.c.name, _t.c.arch, _t.c.from_version, _t.c.to_version, _t.c.result).where(_t.c.run_id == run_id, _t.c.host == host)
+    return {_key(dict(row._mapping)): row.id for row in c.execute(query)}
+
+
 def _version(value: Any) -> str | None:
     return None if value is None else clean(str(value))
 
@@ -75,12 +86,6 @@ def _known_references(c: sa.Connection, host: str) -> dict[tuple[str, str], set[
     found = assessments.latest(c, [host]).get(host)
     updates = (found.document.get("updates") or []) if found else []
     return {(clean(u["name"]), clean(u["arch"])): {_reference(r) for r in (*u.get("advisories", ()), *u.get("cves", ()))} for u in updates}
-
-
-def _refer(c: sa.Connection, change_id: int, references: Iterable[str]) -> None:
-    rows = [{"change_id": change_id, "reference": reference} for reference in sorted(references)]
-    if rows:
-        c.execute(sa.insert(_r), rows)
 
 
 def _reference(text: str) -> str:

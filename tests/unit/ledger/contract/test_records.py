@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,18 @@ def test_a_change_is_kept_with_all_that_is_known(ledger, patched):
     assert (change.from_version, change.to_version, change.result, change.reason, change.at) == ("1", "2", "failed", "no space", 20.0)
     assert change.references == ("CVE-2026-2", "openSUSE-2026-7")
     assert gone.to_version is None and gone.references == ()
+
+
+def test_thousands_of_packages_are_few_statements(ledger, open_run):
+    run, many, said = open_run("big", at=1.0), 2000, []
+    with ledger.write() as c:
+        assessments.record(c, "web1", {"updates": [dict(UPDATES[0], name="p%d" % number) for number in range(many)]}, at=1.0)
+        sa.event.listen(c, "before_cursor_execute", lambda connection, cursor, statement, *more: said.append(statement))
+        packages.record(c, run.id, "web1", [outcome("p%d" % number) for number in range(many)])
+        assert len(said) < 40
+        found = packages.of_host(c, run.id, "web1")
+    assert [change.name for change in found] == ["p%d" % number for number in range(many)]
+    assert all(change.references == found[0].references != () for change in found)
 
 
 def test_a_result_that_is_fetched_again_is_on_record_once(ledger, patched):
