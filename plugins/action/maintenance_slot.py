@@ -20,10 +20,11 @@ from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
+from ..plugin_utils.scheduling.precedence import ORDER
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import Turn
-from ..plugin_utils.waiting import PATIENCE, Waiting
+from ..plugin_utils.waiting import PATIENCE, WAY, Waiting
 from ..plugin_utils.windowing import of_host
 
 _RELEASE_LIMIT = 60.0
@@ -80,7 +81,7 @@ class ActionModule(PatchtrainAction):
             if decision.reason != said:
                 said = decision.reason
                 self._display.vv("%s waits for a slot: %s" % (self.host, said))
-            waiting.pause()
+            waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
 
     def _confirmation(self, book: HostBook, settings: Settings) -> Confirmation:
         """Where the task asks for it: the host says that what was prepared is still what would be installed."""

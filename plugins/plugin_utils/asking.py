@@ -6,20 +6,28 @@ change between two questions is worked out for the first alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from .ledger import runs, slots
 from .ledger.rows import Run
 from .scheduling import budget
 from .scheduling.budgets import Standing
+from .scheduling.precedence import ORDER
 from .settings import Settings
 
 
+_GIVES_WAY = 4
+"""So often in a row a host leaves a slot to those that come before it, before it takes it all the same."""
+
+
 class Asking:
-    """A host of a run that asks for its slot."""
+    """A host of a run that asks for its slot. ``known``: it is on record that it has asked, so that later ones give way to it."""
 
     def __init__(self, run: Run, host: str) -> None:
         self._run, self._host = run, host
+        self._given_way = 0
+        self.known = False
         self._own: List[str] = list(run.settings["set"])
         self._standing = Standing(host, slots.sets_of(run))
         self._sets: Dict[Tuple[str, ...], Set[str]] = {}
@@ -27,14 +35,24 @@ class Asking:
     def ask(self, c: Any, settings: Settings, in_step: Sequence[str]) -> slots.Ask:
         """The question as it is now: other slices of the deployment may have begun or ended."""
         slices = runs.slices(c, self._run)
-        unavailable, among = self._whole(c, settings, in_step, tuple(slices))
-        failures = budget.max_failed(settings.patch_max_failed, len(self._own))
-        return slots.Ask(self._run.id, self._host, among, unavailable, failures, bool(in_step), list(in_step), self._standing, slices, self._run.owner)
 
-    def _whole(self, c: Any, settings: Settings, in_step: Sequence[str], slices: Tuple[str, ...]) -> Tuple[Optional[budget.Budget], Set[str]]:
+        def of(host: str) -> slots.Ask:
+            standing = self._standing if host == self._host else self._standing.of_another(host)
+            unavailable, among = self._whole(c, settings, in_step, tuple(slices), host)
+            return slots.Ask(self._run.id, host, among, unavailable, failures, bool(in_step), list(in_step), standing, slices, self._run.owner)
+
+        failures = budget.max_failed(settings.patch_max_failed, len(self._own))
+        return replace(of(self._host), of_another=of, patient=self._given_way < _GIVES_WAY)
+
+    def told(self, decision: budget.Decision) -> None:
+        """What the host was answered, when it was to have its slot."""
+        self._given_way = self._given_way + 1 if decision.budget == ORDER else 0
+        self.known = not decision.granted
+
+    def _whole(self, c: Any, settings: Settings, in_step: Sequence[str], slices: Tuple[str, ...], host: str) -> Tuple[Optional[budget.Budget], Set[str]]:
         """What is promised of all hosts together, and of which. Nothing, where another budget limits this host and no number was given."""
         wanted, own = settings.patch_max_unavailable, self._standing.own
-        if wanted is None and own.limited(self._host):
+        if wanted is None and own.limited(host):
             return None, set()
         if wanted is None and any(rule.text for rule in own.rules):
             among = set(own.unlimited())

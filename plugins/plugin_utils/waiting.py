@@ -18,6 +18,9 @@ from .book import HostBook
 PATIENCE = 4.0
 """Seconds after which a host asks again in any case."""
 
+WAY = 0.5
+"""Seconds for which a host leaves a slot to one that comes before it."""
+
 _LISTEN = 0.1
 _SPACING = 0.03
 _NEXT = 4
@@ -36,9 +39,9 @@ class Waiting:
     def near(self) -> bool:
         return self._ahead < max(_NEXT, self._under_way)
 
-    def pause(self) -> None:
+    def pause(self, most: float = PATIENCE) -> None:
         """Until there may be a slot for this host."""
-        ends = self._clock() + PATIENCE
+        ends = self._clock() + most
         with self._book.listening() as news:
             while self._clock() < ends:
                 said = news()

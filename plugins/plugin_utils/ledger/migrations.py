@@ -20,5 +20,9 @@ def _leases(connection: sa.Connection) -> None:
     schema.metadata.create_all(connection, tables=[schema.leases])
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases}
+def _asked(connection: sa.Connection) -> None:
+    schema.metadata.create_all(connection, tables=[schema.asked])
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases, 3: _asked}
 """The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._sqlalchemy import sa
 from .columns import Document, Packed, Text
 
-VERSION = 3
+VERSION = 4
 PRODUCT = "fleetops.patchtrain"
 
 metadata = sa.MetaData()
@@ -166,6 +166,13 @@ upstream_updates = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, index=True),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("document", Packed, nullable=False))
+
+asked = sa.Table(
+    "asked", metadata,
+    sa.Column("run_id", sa.Integer, primary_key=True),
+    sa.Column("host", Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.ForeignKeyConstraint(["run_id", "host"], ["run_hosts.run_id", "run_hosts.host"]))
 
 leases = sa.Table(
     "leases", metadata,

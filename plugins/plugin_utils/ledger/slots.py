@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..scheduling.budget import Budget, Decision, Host, Request, Room, decide
 from ..scheduling.budgets import Sets, Standing, recorded
+from ..scheduling.precedence import Claim, first_served, gives_way
 from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED, uses_up_failures
-from . import events, hosts, leases, runs, schema
+from . import asked, events, hosts, leases, runs, schema
 from ._sqlalchemy import sa
 from .engine import Ledger
 from .errors import NotAllowed
@@ -26,7 +27,8 @@ _t = schema.slots
 class Ask:
     """``hosts`` is the set in the inventory that the budget is for, targeted or not. ``batch`` are the hosts that move in
     step with this one where ``in_step`` says that they do. ``standing`` is for all other budgets, ``slices`` are the runs whose
-    hosts belong to the same fleet. ``owner`` is the controller that asks; unless it is given, nobody looks whose run it is."""
+    hosts belong to the same fleet. ``owner`` is the controller that asks; unless it is given, nobody looks whose run it is. ``of_another`` is
+    the question of another host of the run: where it is given, hosts get their slots in the plan's order. ``patient``: this one still gives way."""
 
     run_id: int
     host: str
@@ -38,6 +40,26 @@ class Ask:
     standing: Standing | None = None
     slices: Sequence[str] = ()
     owner: Data | None = None
+    of_another: Callable[[str], Ask] | None = None
+    patient: bool = True
+
+    @property
+    def alike(self) -> Any:
+        """What the answer depends on, beside the host itself."""
+        return (self.unavailable, self.standing.under if self.standing else ())
+
+
+@dataclass(frozen=True)
+class _Out:
+    """What every host of a run that asks is told: the hosts of the run that failed, and everybody who is out of service."""
+
+    run: Run
+    failed: Sequence[RunHost]
+    held: Sequence[Host]
+    down: Sequence[Host]
+
+    def has(self, host: str) -> bool:
+        return any(one.name == host for one in (*self.held, *self.down))
 
 
 LOST = "lost"
@@ -56,17 +78,38 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
     run = runs.without_settings(c, ask.run_id)
     if _lost(run, ask):
         return _no_longer(run)
-    request = _request(c, ask, run)
+    me, out = _asker(c, ask, run), _out(c, run)
+    request = _request(c, ask, out)
     decision = decide(request)
-    if decision.granted and not any(h.name == ask.host and h.run == request.run for h in request.holders):
-        c.execute(sa.insert(_t).values(run_id=ask.run_id, host=ask.host, taken_at=events.stamp(at), reason=""))
+    if not decision.granted or any(h.name == ask.host and h.run == request.run for h in request.holders):
+        return decision
+    first = _first_served(c, ask, out, me) if ask.of_another and not ask.in_step else ()
+    if first and ask.patient:
+        asked.mark(c, run.id, ask.host, at)
+        return gives_way(first)
+    # Those that did not take what was left to them have nobody to ask for them, or are busy: nobody gives way to them until they ask again.
+    asked.unmark(c, run.id, [*first, ask.host])
+    c.execute(sa.insert(_t).values(run_id=ask.run_id, host=ask.host, taken_at=events.stamp(at), reason=""))
     return decision
+
+
+def _first_served(c: sa.Connection, ask: Ask, out: _Out, me: RunHost) -> tuple[str, ...]:
+    """Who comes before this host, could go now, and would have to wait for it."""
+    def claim(question: Ask) -> Claim:
+        return Claim(question.host, (question.alike, question.host if out.has(question.host) else ""),
+                     lambda reserved: _request(c, question, replace(out, held=[*out.held, *reserved])))
+
+    of = ask.of_another
+    return first_served(claim(ask), (claim(of(host)) for host in asked.earlier(c, out.run.id, me.position)), out.run.name) if of else ()
 
 
 def look(c: sa.Connection, ask: Ask) -> Decision:
     """What ``take_in`` would say now; takes nothing, and keeps no writer waiting."""
     run = runs.without_settings(c, ask.run_id)
-    return _no_longer(run) if _lost(run, ask) else decide(_request(c, ask, run))
+    if _lost(run, ask):
+        return _no_longer(run)
+    _asker(c, ask, run)
+    return decide(_request(c, ask, _out(c, run)))
 
 
 def _lost(run: Run, ask: Ask) -> bool:
@@ -120,18 +163,24 @@ def of_run(c: sa.Connection, run_id: int) -> list[Any]:
     return list(c.execute(sa.select(_t.c.host, _t.c.taken_at, _t.c.returned_at).where(_t.c.run_id == run_id).order_by(_t.c.id)))
 
 
-def _request(c: sa.Connection, ask: Ask, run: Run) -> Request:
+def _asker(c: sa.Connection, ask: Ask, run: Run) -> RunHost:
     me = hosts.get(c, ask.run_id, ask.host)
     if me.state in HOST_FINAL:
         raise NotAllowed("host %s has come to its end in run %s (%s) and takes no slot" % (me.host, run.name, me.state), host=me.host)
+    return me
+
+
+def _out(c: sa.Connection, run: Run) -> _Out:
     # Whoever waits asks again and again, and holds up all writers meanwhile: nothing is read of the hosts that fare well.
     mine = hosts.failed(c, run.id)
-    held = [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c)]
-    down = _down(c, run, mine)
+    return _Out(run, mine, [Host(h.host, h.run, h.state, _abandoned(h, run)) for h in holders(c)], _down(c, run, mine))
+
+
+def _request(c: sa.Connection, ask: Ask, out: _Out) -> Request:
     return Request(
-        ask.host, run.name, run.state, ask.unavailable, ask.failures, _among(ask, held), _among(ask, down),
-        [h.host for h in mine if uses_up_failures(h.state, h.came_from)],
-        [h.host for h in mine if h.canary], ask.in_step, ask.batch, _rooms(c, ask, [*down, *held]))
+        ask.host, out.run.name, out.run.state, ask.unavailable, ask.failures, _among(ask, out.held), _among(ask, out.down),
+        [h.host for h in out.failed if uses_up_failures(h.state, h.came_from)],
+        [h.host for h in out.failed if h.canary], ask.in_step, ask.batch, _rooms(c, ask, [*out.down, *out.held]))
 
 
 def _among(ask: Ask, out: Sequence[Host]) -> list[Host]:

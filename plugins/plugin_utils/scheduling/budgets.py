@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ...module_utils.errors import BadInput
@@ -41,6 +42,10 @@ class RuleSets:
 
     def sizes(self) -> Counter[str]:
         """How many hosts each set has."""
+        return self._sizes
+
+    @cached_property
+    def _sizes(self) -> Counter[str]:
         found: Counter[str] = Counter()
         for index, count in Counter(self.of).items():
             if index != _NOWHERE:
@@ -129,9 +134,21 @@ class Standing:
     own: Sets
     others: dict[str, Sets] = field(default_factory=dict)
     _sizes: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)
+    _alike: dict[tuple[tuple[str, Place], ...], Standing] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.places = [(rule, place) for rule, place in ((rule, self.own.place(rule, self.host)) for rule in self.own.rules) if place]
+
+    @property
+    def under(self) -> tuple[tuple[str, Place], ...]:
+        """The host's places by the names of their rules."""
+        return tuple((rule.name, place) for rule, place in self.places)
+
+    def of_another(self, host: str) -> Standing:
+        """The same for another host of the inventory; what is known for one that stands under the same budgets is not worked out again."""
+        there = Standing(host, self.own, self.others)
+        there._sizes = self._alike.setdefault(there.under, there)._sizes
+        return there
 
     def unknown(self, out: Iterable[Host], slices: Iterable[str]) -> list[str]:
         """The runs of which more has to be told: those whose hosts this run's inventory does not have, and the other slices."""

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts have asked for their slot and wait: a mark for each, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from . import events, schema
+from ._sqlalchemy import sa
+
+_t = schema.asked
+_MOST = 200
+"""Of so many that wait longest the order is kept; more would only hold up whoever asks."""
+
+
+def mark(c: sa.Connection, run_id: int, host: str, at: float | None = None) -> None:
+    """From now on later hosts give way to this one."""
+    if not is_marked(c, run_id, host):
+        c.execute(sa.insert(_t).values(run_id=run_id, host=host, at=events.stamp(at)))
+
+
+def unmark(c: sa.Connection, run_id: int, among: Collection[str]) -> None:
+    """Nobody gives way to these any more, until they ask for the first time again."""
+    c.execute(sa.delete(_t).where(_t.c.run_id == run_id, _t.c.host.in_(list(among))))
+
+
+def is_marked(c: sa.Connection, run_id: int, host: str) -> bool:
+    return c.execute(sa.select(_t.c.at).where(_t.c.run_id == run_id, _t.c.host == host)).first() is not None
+
+
+def earlier(c: sa.Connection, run_id: int, position: int) -> list[str]:
+    """The hosts that have asked and wait, and come before this position in the plan's order."""
+    targets = schema.run_hosts
+    query = sa.select(_t.c.host).join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)).where(
+        _t.c.run_id == run_id, targets.c.state == "waiting", targets.c.position < position)
+    return [row.host for row in c.execute(query.order_by(targets.c.position).limit(_MOST))]
