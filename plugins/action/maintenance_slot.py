@@ -74,7 +74,7 @@ class ActionModule(PatchtrainAction):
                 return self._no_slot("deferred", self._without_a_turn(book, decision.reason), book)
             if decision.budget == LOST:
                 return self._no_slot("not_started", decision.reason)
-            if decision.kind == "refused" or waited > settings.patch_slot_timeout:
+            if decision.kind == "refused" or (waited > settings.patch_slot_timeout and decision.budget != ORDER):
                 return self._no_slot("not_started", self._without_a_turn(book, decision.reason), book)
             if any(blocker.name == self.host for blocker in decision.blockers):
                 confirmation.forget()
