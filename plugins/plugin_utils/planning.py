@@ -9,7 +9,7 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible import context
 from ansible.errors import AnsibleError
@@ -30,7 +30,7 @@ from .scheduling.simulate import Forecast, Prediction, forecast
 from .scheduling.simulate_limits import limits_of
 from .scheduling.simulate_need import Needs
 from .scheduling.simulate_roll import Elsewhere, Task
-from .scheduling.states import HOST_FINAL, HOST_WORKING
+from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
 from .scheduling.windows import fleet_occurrence, told
 from .settings import Settings
 from .variables import patch_variables
@@ -105,13 +105,13 @@ def _settings(action: PatchtrainAction, host: str) -> Settings:
 
 def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
     needs, guesses, tasks = Needs(known.history), {}, []
-    held = {slot.host for slot in known.held}
+    held, left = {slot.host for slot in known.held}, _left(known)
     for host in known.turn:
         own, facts = settings[host.host], known.facts.get(host.host, Facts())
         needed = needs.of(host.host, facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
         guesses[host.host] = needed
         tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *_within(known.run, host.host),
-                          out=host.state != "waiting" or host.host in held))
+                          out=host.state != "waiting" or host.host in held, left=host.host in left))
     return tasks, guesses
 
 
@@ -132,11 +132,19 @@ def _reboot(facts: Facts, settings: Settings) -> str:
     return "maybe" if facts.changes else "no"
 
 
+def _left(known: _Known) -> Set[str]:
+    """Who is out of service, and by no run that still works on it: as ``budget.decide`` sees it, only a person brings them back."""
+    by_run = {host.host for host in known.hosts if host.state in HOST_WORKING and host.state != "waiting"}
+    working = {slot.host for slot in known.held if slot.state not in HOST_FINAL and (
+        slot.run_id == known.run.id or slot.run_state not in RUN_UNFINISHED or not slot.left)}
+    return {slot.host for slot in known.held} - working - by_run
+
+
 def _elsewhere(known: _Known, settings: Settings, now: float) -> List[Elsewhere]:
     """Who is out of service and not to be rolled: left so, out of reach, or in the hands of another run, which is taken to bring it back in time."""
     mine = {host.host for host in known.turn}
     lost = {host.host for host in known.hosts if host.state == "unreachable"}
-    stuck = lost | {slot.host for slot in known.held if slot.state in HOST_FINAL}
+    stuck = lost | _left(known)
     moving = {slot.host for slot in known.held} - stuck
     return [Elsewhere(host) for host in sorted(stuck - mine)] + [Elsewhere(host, now + settings.patch_estimate_default) for host in sorted(moving - mine)]
 
@@ -179,7 +187,7 @@ def _row(host: RunHost, one: Prediction, facts: Facts, settings: Settings, neede
     drained = bool(settings.patch_maintenance or settings.patch_hook_before_drain or settings.patch_hook_after_drain)
     return {"name": host.host, "state": one.state, "goes_on": host.state if host.state != "waiting" else "", "set": group, "canary": host.canary,
             "changes": facts.changes, "drain": drained, "reboot": _reboot(facts, settings), "start": one.start, "end": one.end,
-            "assumed": one.assumed, "basis": needed.basis, "waits_for": one.waits_for, "waited_s": one.waited_s, "reason": host.reason}
+            "assumed": one.assumed, "basis": needed.basis, "waits_for": one.waits_for, "waited_s": one.waited_s, "stuck": list(one.stuck), "reason": host.reason}
 
 
 def _others(known: _Known) -> List[Dict[str, Any]]:

@@ -64,10 +64,16 @@ def rolled(plan: Data) -> list[Data]:
 def note(host: Data) -> str:
     """What is to be said of a host beside its times."""
     state, why = word(host, "state"), word(host, "waits_for")
-    first = {"deferred": "deferred: no time left in the window", "not_started": "never: %s is used up" % why}.get(state, "")
+    first = {"deferred": "deferred: no time left in the window", "not_started": "never: %s is used up%s" % (why, _by_whom(host))}.get(state, "")
     parts = [first, "is %s" % word(host, "goes_on") if word(host, "goes_on") else "", "canary" if host.get("canary") else "",
              "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason")]
     return ", ".join(part for part in parts if part)
+
+
+def _by_whom(host: Data) -> str:
+    stuck = [str(name) for name in host.get("stuck") or ()]
+    more = " and %d more" % (len(stuck) - _MOST_NAMES) if len(stuck) > _MOST_NAMES else ""
+    return ", only a person can bring back %s%s" % (", ".join(stuck[:_MOST_NAMES]), more) if stuck else ""
 
 
 def _window(plan: Data) -> list[str]:

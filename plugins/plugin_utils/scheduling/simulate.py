@@ -21,7 +21,7 @@ _EFFORT = 100_000
 @dataclass(frozen=True)
 class Prediction:
     """``start`` and ``end`` of the time out of service, both None where it gets no slot; ``waits_for`` is what the host waits for last, or what keeps
-    it from going at all, empty where it goes at once."""
+    it from going at all, empty where it goes at once; ``stuck`` are those that only a person can bring back, where that is why."""
 
     host: str
     state: str
@@ -30,6 +30,7 @@ class Prediction:
     waited_s: float
     waits_for: str
     assumed: bool
+    stuck: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _prediction(roll: Roll, number: int, first: int) -> Prediction:
     state = PATCHED if start is not None else NOT_STARTED if number in roll.refused else DEFERRED
     waited = (end if start is None else start) - roll.begins_at
     why = roll.waited_for[number] or _why_late(roll, number, first)
-    return Prediction(task.host, state, start, end if start is not None else None, waited, why, task.assumed)
+    return Prediction(task.host, state, start, end if start is not None else None, waited, why, task.assumed, roll.stuck.get(number, ()))
 
 
 def _why_late(roll: Roll, number: int, first: int) -> str:

@@ -31,6 +31,11 @@ class Books:
             if for_good:
                 self._for_good[limit][value] += 1
 
+    def is_taken_up(self, unders: Unders) -> None:
+        """A host that was out for good is in somebody's hands again."""
+        for limit, value in unders:
+            self._for_good[limit][value] -= 1
+
     def comes_back(self, unders: Unders) -> None:
         for limit, value in unders:
             self._out[limit] -= 1
@@ -42,7 +47,7 @@ class Books:
 
     def never(self, unders: Unders) -> Under | None:
         """The first limit that keeps a host from ever going."""
-        return next((under for under in unders if self._for_good[under.limit] and self._is_stuck(under)), None)
+        return next((under for under in unders if self._for_good[under.limit].total() and self._is_stuck(under)), None)
 
     def open(self, limit: int, among: Container[Under]) -> list[Under]:
         """Of ``among`` whoever stands under this limit and has room under it; of an exclusive limit, by the values."""

@@ -29,7 +29,7 @@ _FINISH, _OPEN, _DEADLINE = 0, 1, 2
 @dataclass(frozen=True)
 class Task:
     """One host's turn as it is expected: ``seconds`` out of service, ``reserve_s`` is what has to fit into the window. The host may begin from
-    ``opens_at`` on. ``out``: it is out of service already, so that it waits for nobody."""
+    ``opens_at`` on. ``out``: it is out of service already, so that it waits for nobody; ``left``: nobody brings it back before its own turn."""
 
     host: str
     seconds: float
@@ -39,6 +39,7 @@ class Task:
     opens_at: float = -math.inf
     closes_at: float = math.inf
     out: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class _Queue:
 
 class Roll:
     """One simulation. ``starts``, ``ends``, ``turns`` (when a host got its fork) and ``waited_for`` are by the number of the task; a host without
-    a start ended at its end without: ``refused`` has those that no slot would ever come for, by what, all others were deferred."""
+    a start ended at its end without: ``refused`` has those that no slot would ever come for, by what, and ``stuck``
+    who is out for good and stands against them; all others were deferred."""
 
     def __init__(self, tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float, first: int, elsewhere: Sequence[Elsewhere],
                  first_soak_s: float = 0.0) -> None:
@@ -75,6 +77,8 @@ class Roll:
         self.turns: list[float] = [begins_at] * many
         self.waited_for: list[str] = [""] * many
         self.refused: dict[int, str] = {}
+        self.stuck: dict[int, tuple[str, ...]] = {}
+        self._taken_up: set[int] = set()
         self.waits: dict[str, float] = defaultdict(float)
         self.second_at = begins_at
         self._free, self._next, self._first = max(forks, 1), 0, min(first, many) or many
@@ -104,7 +108,7 @@ class Roll:
     def _before(self) -> None:
         for task in self.tasks:
             if task.out:
-                self._books.leaves(self.limits.under(task.host))
+                self._books.leaves(self.limits.under(task.host), for_good=task.left)
         for number, other in enumerate(self._elsewhere):
             self._books.leaves(self.limits.under(other.host), for_good=other.until == math.inf)
             if other.until < math.inf:
@@ -153,11 +157,15 @@ class Roll:
         """A host that has a fork asks for its slot; it is behind those that wait for the same."""
         task, unders = self.tasks[number], self.limits.under(self.tasks[number].host)
         if task.out:
+            if task.left:
+                self._books.is_taken_up(unders)
+            self._taken_up.add(number)
             self._start(number)
             return
         never = self._books.never(unders)
         if never is not None:
             self.refused[number] = str(self.limits.limits[never.limit])
+            self.stuck[number] = self._left_under(never.limit)
             self._end(number, self.refused[number])
             return
         queue = self._queues.get(unders) or self._queues.setdefault(unders, _Queue(unders))
@@ -166,6 +174,12 @@ class Roll:
             self._line_up(queue, number, at)
         else:
             self._go(number)
+
+    def _left_under(self, limit: int) -> tuple[str, ...]:
+        """Who is out of service under a limit, and nobody brings back."""
+        left = [other.host for other in self._elsewhere if other.until == math.inf]
+        left += [task.host for number, task in enumerate(self.tasks) if task.left and number not in self._taken_up]
+        return tuple(sorted(host for host in left if any(under.limit == limit for under in self.limits.under(host))))
 
     def _line_up(self, queue: _Queue, number: int, at: Under) -> None:
         self._charge(queue)

@@ -13,9 +13,11 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import planning
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import planned, runs, slots
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import planned, runs, schema, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import note
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import budget
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +117,34 @@ def test_canaries_are_a_batch_of_their_own(desk: Any) -> None:
     told = plan(desk, patch_max_unavailable=2, patch_canary_soak=30, patch_soak=5)
     assert told["serial"] == [1, "100%"] and run.name == told["run_id"]
     assert rows(told)["web2"]["start"] == pytest.approx(rows(told)["web1"]["end"] + 35)
+
+
+def test_who_waits_for_a_host_that_a_run_without_a_controller_has_never_goes(desk: Any) -> None:
+    desk.open("before", targets=("web3",), owner=desk.gone)
+    with desk.ledger.write() as c:
+        c.execute(slots._t.insert().values(run_id=runs.get(c, "before").id, host="web3", taken_at=1.0, reason=""))
+    desk.open(targets=("web1", "web2"))
+    with desk.ledger.write() as c:
+        run = runs.get(c, "night")
+        c.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(settings=dict(run.settings, set=["web1", "web2", "web3"])))
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    told = plan(desk)
+    assert {name: (row["state"], row["stuck"]) for name, row in rows(told).items()} == {
+        "web1": ("not_started", ["web3"]), "web2": ("not_started", ["web3"])}
+    assert note(rows(told)["web1"]) == "never: patch_max_unavailable is used up, only a person can bring back web3"
+    said = desk.book(host="web1").take_slot(Settings.from_variables({}, "-"), ())
+    assert said.kind == "refused" and "only a person can bring back web3" in said.reason, "as the roll does"
+
+
+def test_one_that_was_left_and_is_in_the_roll_is_out_for_good_until_its_turn(desk: Any) -> None:
+    desk.open("before", targets=("web2",), owner=desk.gone)
+    with desk.ledger.write() as c:
+        c.execute(slots._t.insert().values(run_id=runs.get(c, "before").id, host="web2", taken_at=1.0, reason=""))
+    desk.open(targets=("web1", "web2", "web3"))
+    for host in ("web1", "web2", "web3"):
+        desk.prepare(host=host, changes=changes("bash"))
+    found = rows(plan(desk))
+    assert [found[name]["state"] for name in ("web1", "web2", "web3")] == ["not_started", "patched", "patched"]
+    answers = [desk.book(host=name).take_slot(Settings.from_variables({}, "-"), ()).kind for name in ("web1", "web2", "web3")]
+    assert answers == ["refused", "granted", "wait"], "as the roll does"
