@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
-from .ledger import runs, slots
+from .ledger import asked, runs, slots
 from .ledger.rows import Run
 from .scheduling import budget
 from .scheduling.budgets import Standing
@@ -22,12 +22,11 @@ _GIVES_WAY = 4
 
 
 class Asking:
-    """A host of a run that asks for its slot. ``known``: it is on record that it has asked, so that later ones give way to it."""
+    """A host of a run that asks for its slot. Once it is on record that it has asked, later ones give way to it."""
 
     def __init__(self, run: Run, host: str) -> None:
         self._run, self._host = run, host
-        self._given_way = 0
-        self.known = False
+        self._given_way, self._known = 0, False
         self._own: List[str] = list(run.settings["set"])
         self._standing = Standing(host, slots.sets_of(run))
         self._sets: Dict[Tuple[str, ...], Set[str]] = {}
@@ -44,10 +43,18 @@ class Asking:
         failures = budget.max_failed(settings.patch_max_failed, len(self._own))
         return replace(of(self._host), of_another=of, patient=self._given_way < _GIVES_WAY)
 
-    def told(self, decision: budget.Decision) -> None:
-        """What the host was answered, when it was to have its slot."""
+    def is_new(self, decision: budget.Decision) -> bool:
+        """Whether the host has to wait, and nobody knows yet that it does."""
+        return decision.kind == "wait" and not self._known
+
+    def settle(self, c: Any, settings: Settings, in_step: Sequence[str], looked: budget.Decision) -> budget.Decision:
+        """Take what a look has shown to be free; where it has shown nothing, it is put on record that the host waits."""
+        decision = slots.take_in(c, self.ask(c, settings, in_step)) if looked.granted else looked
         self._given_way = self._given_way + 1 if decision.budget == ORDER else 0
-        self.known = not decision.granted
+        if self.is_new(decision):
+            asked.mark(c, self._run.id, self._host)
+        self._known = decision.kind == "wait"
+        return decision
 
     def _whole(self, c: Any, settings: Settings, in_step: Sequence[str], slices: Tuple[str, ...], host: str) -> Tuple[Optional[budget.Budget], Set[str]]:
         """What is promised of all hosts together, and of which. Nothing, where another budget limits this host and no number was given."""

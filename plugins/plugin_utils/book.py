@@ -17,7 +17,7 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping,
 
 from ..module_utils.errors import PatchtrainError
 from .asking import Asking
-from .ledger import asked, assessments, durations, events, hosts, logs, packages, place, runs, slots, steps
+from .ledger import assessments, durations, events, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.owner import owner_of
 from .ledger.rows import Held, RunHost, Step
@@ -405,14 +405,9 @@ class HostBook:
     def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
         decision = self._look(settings, in_step)
-        if decision.granted:
+        if decision.granted or self._question.is_new(decision):
             with self._write() as c:
-                decision = slots.take_in(c, self._question.ask(c, settings, in_step))
-            self._question.told(decision)
-        elif decision.kind == "wait" and not self._question.known:
-            with self._write() as c:
-                asked.mark(c, self._run.id, self.host)
-            self._question.known = True
+                decision = self._question.settle(c, settings, in_step, decision)
         if decision.granted:
             self.state("draining")
         return decision

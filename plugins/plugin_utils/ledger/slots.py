@@ -85,7 +85,6 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
         return decision
     first = _first_served(c, ask, out, me) if ask.of_another and not ask.in_step else ()
     if first and ask.patient:
-        asked.mark(c, run.id, ask.host, at)
         return gives_way(first)
     # Those that did not take what was left to them have nobody to ask for them, or are busy: nobody gives way to them until they ask again.
     asked.unmark(c, run.id, [*first, ask.host])
