@@ -144,6 +144,19 @@ def _window(action: PatchtrainAction, settings: Settings, known: Mapping[str, Se
     return windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), enforced)
 
 
+def _window_now(action: PatchtrainAction, ledger: Ledger, settings: Settings, known: Mapping[str, Settings]) -> Windowed:
+    """Where it is closed, the run that may go on all the same is named: after a window it is what people come back for."""
+    try:
+        return _window(action, settings, known, not action.checking)
+    except WindowClosed as error:
+        with ledger.read() as c:
+            left = [run.name for run in _left(c) if run.deployment == settings.patch_deployment and not run.settings.get("check")]
+        if not left:
+            raise
+        raise WindowClosed("%s; unfinished is run %s, which the same start with -e patch_run_name=%s goes on with and brings back what it left out of "
+                           "service" % (error.message, left[0], left[0])) from error
+
+
 def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewRun:
     settings, targets = seat.settings, play_targets(action.variables)
     if not targets:
@@ -163,7 +176,7 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     took = _took(ledger, settings.patch_deployment, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     # A run that is gone on with keeps its window, which its hosts are asked for one by one: what it left out of service comes back at any time.
-    window = Windowed(begun.name, {}) if begun and not action.checking else _window(action, settings, known, not action.checking)
+    window = Windowed(begun.name, {}) if begun and not action.checking else _window_now(action, ledger, settings, known)
     # One in check mode has a name of its own: the run that it looks at is not to be finished before it began.
     name = "" if action.checking else settings.patch_run_name or window.name
     check_hooks(action, targets)

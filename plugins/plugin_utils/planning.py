@@ -74,6 +74,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
     plan = _plan(known, seen, now, first)
     plan["window"] = _window(known.run, seen, now)
+    plan["run_name"] = own.patch_run_name or "" if known.run.settings.get("check") else ""
     plan["hosts"] = [*_rows(known, settings, guesses, seen), *_others(known)]
     _record(action, ledger, known.run, plan)
     return plan
@@ -187,7 +188,8 @@ def _row(host: RunHost, one: Prediction, facts: Facts, settings: Settings, neede
     drained = bool(settings.patch_maintenance or settings.patch_hook_before_drain or settings.patch_hook_after_drain)
     return {"name": host.host, "state": one.state, "goes_on": host.state if host.state != "waiting" else "", "set": group, "canary": host.canary,
             "changes": facts.changes, "drain": drained, "reboot": _reboot(facts, settings), "start": one.start, "end": one.end,
-            "assumed": one.assumed, "basis": needed.basis, "waits_for": one.waits_for, "waited_s": one.waited_s, "stuck": list(one.stuck), "reason": host.reason}
+            "assumed": one.assumed, "basis": needed.basis, "waits_for": one.waits_for, "waited_s": one.waited_s, "stuck": list(one.stuck),
+            "reason": host.reason}
 
 
 def _others(known: _Known) -> List[Dict[str, Any]]:

@@ -47,6 +47,8 @@ def headline(plan: Data) -> list[str]:
     begins, ends = number(plan, "begins_at"), number(plan, "ends_at")
     what = "%s to change on %s" % (plural(count(plan, "packages"), "package"), plural(hosts, "host"))
     lines = ["Plan of run %s: %s" % (word(plan, "run_id"), what)]
+    if word(plan, "run_name"):
+        lines.append("In check mode a run has a name of its own: this is what a new run %s would do" % word(plan, "run_name"))
     if not hosts or begins is None or ends is None:
         return lines + _scope(plan)
     assumed = count(plan, "assumed")

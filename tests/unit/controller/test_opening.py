@@ -9,9 +9,11 @@ import time
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed
 
 
 def found(desk: Any, host: str = "web1", token: str = "play", **variables: Any) -> Any:
@@ -81,6 +83,21 @@ def test_the_name_that_the_window_gives_is_known_as_that_of_an_unfinished_run(de
     assert begun(desk) == begun(desk, patch_run_name=BY_WINDOW) == BY_WINDOW
     assert begun(desk, patch_deployment="other") is begun(desk, patch_run_name="other") is begun(desk, patch_window={}) is None
     assert begun(desk, patch_window=dict(OPEN, start="2026-01-01T01:00", recurrence="FREQ=YEARLY")) is None, "another occurrence"
+
+
+def test_after_the_window_the_unfinished_run_is_named(desk: Any) -> None:
+    action = SimpleNamespace(variables={"hostvars": {}, "playbook_dir": "/"}, checking=False)
+    closed = Settings.from_variables({"patch_deployment": "night", "patch_window": dict(OPEN, start="2026-01-01T01:00", recurrence="FREQ=YEARLY")}, "web1")
+
+    def refused() -> str:
+        with pytest.raises(WindowClosed) as error:
+            opening._window_now(cast(Any, action), desk.ledger, closed, {})
+        return str(error.value.message)
+
+    desk.open("other", owner=desk.gone, patch_deployment="db")
+    assert "unfinished" not in refused()
+    desk.open("last", owner=desk.gone, patch_deployment="night")
+    assert "the window is closed" in refused() and "unfinished is run last, which the same start with -e patch_run_name=last goes on with" in refused()
 
 
 def test_a_run_that_somebody_works_on_is_not_gone_on_with(desk: Any) -> None:

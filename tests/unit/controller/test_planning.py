@@ -15,7 +15,7 @@ from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import planning
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import planned, runs, schema, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import note
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import note, render_plan
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import budget
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
@@ -148,3 +148,10 @@ def test_one_that_was_left_and_is_in_the_roll_is_out_for_good_until_its_turn(des
     assert [found[name]["state"] for name in ("web1", "web2", "web3")] == ["not_started", "patched", "patched"]
     answers = [desk.book(host=name).take_slot(Settings.from_variables({}, "-"), ()).kind for name in ("web1", "web2", "web3")]
     assert answers == ["refused", "granted", "wait"], "as the roll does"
+
+
+def test_a_plan_in_check_mode_says_that_the_run_will_have_another_name(desk: Any) -> None:
+    desk.open(targets=("web1",), check=True)
+    desk.prepare(host="web1", changes=changes("bash"))
+    assert "what a new run fb would do" in render_plan(plan(desk, {"patch_run_name": "fb"}))
+    assert "name of its own" not in render_plan(plan(desk))
