@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ..module_utils.errors import BadInput
 from ..plugin_utils import attaching
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import open_ledger
@@ -18,6 +19,8 @@ from ..plugin_utils.releasing.resolve import note, published, resolve
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         settings = self.settings()
+        if self.argument("release") == "" and not self.argument("url") and self.argument("state", "attached") == "attached":
+            raise BadInput("which release? give its name, or stage:NAME: release of software_source, release_name of the playbook attach")
         if not self.argument("release") and self.argument("state", "attached") == "attached":
             return self._plain(settings.patch_prepare_timeout)
         ledger = open_ledger(settings.patch_ledger)

@@ -25,7 +25,7 @@ def compared(order: Order) -> Result:
     with order.ledger.read() as c:
         manifest = releases.manifest(c, release.digest)
     if bool(order.args["with_release"]) == bool(order.args["with_host"]):
-        raise BadInput("release: state=compared needs with_release or with_host, one of them")
+        raise BadInput("release: state=compared needs with_release or with_host, one of them (release_with_release or release_with_host in playbooks)")
     if order.args["with_host"]:
         seen = snapshot(order, order.args["with_host"])
         changes, streams = compare.with_host(seen, manifest), compare.streams_with_host(seen, manifest)

@@ -77,7 +77,7 @@ class Order:
 
     def needed(self, name: str) -> str:
         if not self.args[name]:
-            raise BadInput("release: state=%s needs %s" % (self.args["state"], name), option=name)
+            raise BadInput("release: state=%s needs %s (release_%s in playbooks)" % (self.args["state"], name, name), option=name)
         return str(self.args[name])
 
     def new_name(self) -> str:
@@ -93,7 +93,7 @@ class Order:
         """The repository host; ``BadInput`` names what is not said of it."""
         given = self.args["repository"]
         if not given:
-            raise BadInput("release: state=%s needs repository, with host, root%s" % (self.args["state"], ", url and signing_keys" if url else ""))
+            raise BadInput("release: state=%s needs repository (release_repository in playbooks), with host, root%s" % (self.args["state"], ", url and signing_keys" if url else ""))
         if url and not given["url"].startswith(("https://", "http://", "file:///")):
             raise BadInput("release: repository.url %r has to begin with https://, http:// or file:///" % given["url"])
         if keys and not given["signing_keys"]:
@@ -103,5 +103,5 @@ class Order:
     def excused(self) -> bool:
         """Whether rules may be broken: only with a reason."""
         if self.args["force"] and not self.args["reason"]:
-            raise BadInput("release: force needs a reason, which is recorded")
+            raise BadInput("release: force needs a reason (release_reason in playbooks), which is recorded")
         return bool(self.args["force"])

@@ -38,14 +38,15 @@ def promoted(order: Order) -> Result:
         releases.needed_publication(c, release.digest)
     against = _against(order, release, stage, before)
     if against and not order.excused():
-        raise NotPromoted("%s can't be promoted to %s: %s; or give force and a reason" % (release.name, stage, shortened(against)), objections=against)
+        raise NotPromoted("%s can't be promoted to %s: %s; or give force and a reason (release_force, release_reason)" % (
+            release.name, stage, shortened(against)), objections=against)
     return _moved(order, stage, release, bool(against))
 
 
 def put_back(order: Order) -> Result:
     stage = check_release_name(order.needed("stage"), "stage")
     if not order.args["reason"]:
-        raise BadInput("release: state=put_back needs a reason, which is recorded")
+        raise BadInput("release: state=put_back needs a reason (release_reason in playbooks), which is recorded")
     with order.ledger.read() as c:
         release = stages.before(c, stage)
     return _moved(order, stage, release, False)
@@ -65,7 +66,7 @@ def _moved(order: Order, stage: str, release: Release, forced: bool) -> Result:
 def _against(order: Order, release: Release, stage: str, before: str | None) -> list[str]:
     found = []
     if release.approved_at is None and (before is not None or len(order.args["stages"]) == 1):
-        found.append("it is a candidate: approve it first (state=approved)")
+        found.append("it is a candidate: approve it first (playbook approve)")
     if before is not None:
         with order.ledger.read() as c:
             there = stages.current(c, before)

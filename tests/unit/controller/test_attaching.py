@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.action import software_source
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.attaching import attach
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.releasing.resolve import Published
@@ -41,3 +42,9 @@ def test_a_file_that_is_no_authority_s_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nonsense")
     with pytest.raises(BadInput, match=r"patch_release_ca is .*/ca.pem: ca: that is no certificate in PEM"):
         attached(str(tmp_path / "ca.pem"))
+
+
+def test_a_playbook_without_a_release_is_told_so_before_any_host_is_asked(desk: Any) -> None:
+    with pytest.raises(BadInput, match="which release.* release_name"):
+        desk.do(software_source, release="")
+    assert desk.places == {}
