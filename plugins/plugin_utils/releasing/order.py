@@ -93,7 +93,8 @@ class Order:
         """The repository host; ``BadInput`` names what is not said of it."""
         given = self.args["repository"]
         if not given:
-            raise BadInput("release: state=%s needs repository (release_repository in playbooks), with host, root%s" % (self.args["state"], ", url and signing_keys" if url else ""))
+            raise BadInput("release: state=%s needs repository (release_repository in playbooks), with host, root%s" % (
+                self.args["state"], ", url and signing_keys" if url else ""))
         if url and not given["url"].startswith(("https://", "http://", "file:///")):
             raise BadInput("release: repository.url %r has to begin with https://, http:// or file:///" % given["url"])
         if keys and not given["signing_keys"]:
