@@ -69,7 +69,8 @@ def deleted(order: Order) -> Result:
     release = order.release()
     needed = _needed_by(order, release)
     if needed and not order.excused():
-        raise StillNeeded("%s is still needed: %s; move them on first, or give force and a reason (release_force, release_reason)" % (release.name, shortened(needed)), needed=needed)
+        raise StillNeeded("%s is still needed: %s; move them on first, or give force and a reason (release_force, release_reason)" % (
+            release.name, shortened(needed)), needed=needed)
     result = _repository(order, state="absent", digest=release.digest)
     if not order.checking:
         with order.ledger.write() as c:
