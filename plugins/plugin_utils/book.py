@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..module_utils.errors import PatchtrainError
+from .alive import Alive
 from .asking import Asking
 from .ledger import assessments, durations, events, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
@@ -96,28 +97,16 @@ class HostBook:
         self._looking = False
         self._asking: Optional[Asking] = None
         self.host = host
-        self._due = 0.0
         with ledger.read() as c:
             self._run = runs.get(c, run)
-        self._live_on()
+        self.alive = Alive(ledger, self._run, self.mine and not self.has_ended)
+        self.alive.keep()
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[Any]:
-        self._live_on()
+        self.alive.keep()
         with self._ledger.write() as c:
             yield c
-
-    def _live_on(self) -> None:
-        """Renew the lease of this controller's run, once a quarter of it is gone; most of the time another host's action has done it."""
-        if time.monotonic() < self._due:
-            return
-        lease = runs.lease_of(self._run)
-        with self._ledger.read() as c:
-            left = runs.without_settings(c, self._run.id).lease_left or 0.0
-        if left < lease * 0.75 and self.mine and not self.has_ended:
-            with self._ledger.write() as c:
-                left = lease if runs.renew(c, self._run) else left
-        self._due = time.monotonic() + max(left - lease * 0.75, lease / 20)
 
     def only_looking(self, looking: bool) -> "HostBook":
         """With True, the same pages, on which states, steps and slots are not written: for check mode."""
@@ -223,15 +212,15 @@ class HostBook:
 
     @contextlib.contextmanager
     def step(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> Iterator[StepNote]:
-        """A step around the body: begun before it, ended as it ends."""
+        """A step around the body: begun before it, ended as it ends. Where the process itself is cut (Ctrl-C), nobody has seen that end."""
         note = StepNote(self.begin(name, at, undo))
         try:
             yield note
         except PatchtrainError as error:
             self._end(note, "unreachable" if isinstance(error, Lost) else "failed", error.message)
             raise
-        except BaseException as error:
-            self._end(note, "failed", "cut by %s" % type(error).__name__)
+        except Exception as error:
+            self._end(note, "failed", "broken off by %s" % type(error).__name__)
             raise
         self._end(note, "skipped" if note.skipped else "ok", note.message)
 
@@ -431,7 +420,7 @@ class HostBook:
         return decision if decision.kind == "refused" else None
 
     def _look(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
-        self._live_on()
+        self.alive.keep()
         with self._ledger.read() as c:
             return slots.look(c, self._question.ask(c, settings, in_step))
 

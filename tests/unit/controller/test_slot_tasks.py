@@ -315,6 +315,6 @@ def test_a_host_that_waits_and_a_step_keep_the_lease_too(desk: Any) -> None:
     for act in (lambda: book.take_slot(Settings.from_variables({}, "web1"), ()), lambda: book.begin("install")):
         with desk.ledger.write() as c:
             leases.renew(c, run.id, 0.0)
-        book._due = 0.0
+        book.alive.due = 0.0
         act()
         assert desk.run().lease_left > 50

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lease of a run, kept by whatever its controller's actions do."""
+
+from __future__ import annotations
+
+import time
+
+from .ledger import runs
+from .ledger.engine import Ledger
+from .ledger.rows import Run
+
+_LOW = 0.75
+"""The part of a lease below which it is renewed."""
+
+
+class Alive:
+    """``of_us`` says whether the run is this controller's and not at its end: of others nothing is renewed."""
+
+    def __init__(self, ledger: Ledger, run: Run, of_us: bool) -> None:
+        self._ledger, self._run, self._of_us = ledger, run, of_us
+        self._lease = runs.lease_of(run)
+        self.due = 0.0
+
+    def keep(self) -> None:
+        """Renew the lease once a quarter of it is gone; most of the time another host's action has done it."""
+        if time.monotonic() < self.due:
+            return
+        with self._ledger.read() as c:
+            left = runs.without_settings(c, self._run.id).lease_left or 0.0
+        if left < self._lease * _LOW and self._of_us:
+            with self._ledger.write() as c:
+                left = self._lease if runs.renew(c, self._run) else left
+        self.due = time.monotonic() + max(left - self._lease * _LOW, self._lease / 20)

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A controller that is cut in the middle of a step, and the run that is gone on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+
+CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
+
+
+def settings(host: str = "web1", **variables: Any) -> Settings:
+    return Settings.from_variables(variables, host)
+
+
+@pytest.mark.parametrize("cut, job", [(KeyboardInterrupt, "install"), (SystemExit, "install"), (ValueError, "install-2")])
+def test_an_installation_that_was_cut_with_its_controller_is_attached_to(desk: Any, monkeypatch: pytest.MonkeyPatch, cut: Any, job: str) -> None:
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+    book = desk.drained()
+    book.state("installing")
+
+    def install(*args: Any) -> Any:
+        raise cut
+
+    monkeypatch.setattr(patient, "install", install)
+    with pytest.raises(cut):
+        Installations(book, settings(), None, {}).install(book.plan())  # type: ignore[arg-type]
+    assert desk.book().job_step() == job
+    assert (desk.steps()[-1].outcome == "") == (job == "install")
