@@ -54,7 +54,9 @@ class ActionModule(PatchtrainAction):
         found = rebooted_since(self.remote(), book.boot_id(), timeout)
         if found is None:
             return {}
-        book.end(name, "ok", "found rebooted")
+        if not book.settle(before.id, "ok", "found rebooted"):
+            with book.step(name) as step:
+                step.message = "found rebooted"
         self._seen_after(book, found.boot_id)
         return {"changed": True, "rebooted": True, "reason": "found rebooted", "boot_id": found.boot_id, "elapsed": round(found.elapsed, 1),
                 "executions": found.executions}

@@ -203,12 +203,17 @@ class HostBook:
 
     def end(self, name: str, outcome: str, message: str = "") -> None:
         """End the open step of this name; a step that nobody began is nothing to end."""
-        if self._looking:
-            return
+        step = self.last_step(name)
+        if step is not None:
+            self.settle(step.id, outcome, message)
+
+    def settle(self, step_id: int, outcome: str, message: str = "") -> bool:
+        """End a step whose end nobody has seen. False where it is known how it ended: that stays."""
+        if self._looking or not any(step.id == step_id and step.finished_at is None for step in self._steps()):
+            return False
         with self._write() as c:
-            for step in steps.open_steps(c, self._run.id, self.host):
-                if step.step == name:
-                    steps.end(c, step.id, outcome, message)
+            steps.end(c, step_id, outcome, message)
+        return True
 
     @contextlib.contextmanager
     def step(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> Iterator[StepNote]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient
+from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_slot
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, rebooting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
@@ -35,3 +36,23 @@ def test_an_installation_that_was_cut_with_its_controller_is_attached_to(desk: A
         Installations(book, settings(), None, {}).install(book.plan())  # type: ignore[arg-type]
     assert desk.book().job_step() == job
     assert (desk.steps()[-1].outcome == "") == (job == "install")
+
+
+@pytest.mark.parametrize("cut, ends", [(KeyboardInterrupt, ["ok"]), (ValueError, ["failed", "ok"])])
+def test_a_host_that_was_found_rebooted_is_due_for_no_other_reboot(desk: Any, monkeypatch: pytest.MonkeyPatch, cut: Any, ends: Any) -> None:
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+    book = desk.drained()
+    book.state("installing")
+    with book.step("install") as step:
+        step.detail = {"boot_id": "old", "reboot": {"required": True, "reasons": ["kernel"]}}
+    book.state("rebooting")
+    with pytest.raises(cut), book.step("reboot"):
+        raise cut
+    monkeypatch.setattr(host_reboot, "rebooted_since", lambda *args: rebooting.Rebooted("new", 1.0, 1))
+    assert desk.do(host_reboot, run_id="night")["reason"] == "found rebooted"
+    assert [step.outcome for step in desk.steps() if step.step == "reboot"] == ends
+    for entered in book.entered():
+        book.undone(entered["id"])
+    book.state("checking")
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "succeeded"
