@@ -20,6 +20,8 @@ NAME = "test-slurm"
 CONTROLLER = "slurm1"
 NODES = ("node1", "node2", "node3")
 _ENDED = "/var/tmp/jobs-ended"
+_TOLD = "until [ -e /var/tmp/jobs-may-end ]; do sleep 1; done"
+"""A job that ends when it may: how long a module takes to start is the machine's affair."""
 
 
 class Slurm(Fleet):
@@ -32,6 +34,10 @@ class Slurm(Fleet):
         """A job that says on its worker's own disk that it has come to its end; its id."""
         script = "%s; echo $SLURM_JOB_ID >> %s" % (work, _ENDED)
         return self.sh(CONTROLLER, "sbatch --parsable -D /var/tmp -o /dev/null %s --wrap '%s'" % (" ".join(options), script))
+
+    def tell(self, *nodes: str) -> None:
+        for node in nodes:
+            self.sh(node, "touch /var/tmp/jobs-may-end")
 
     def running_on(self, job: str) -> str:
         return str(wait_for(lambda: self.sh(CONTROLLER, "squeue -h -t R -j %s -o %%N" % job, check=False), "job %s to run" % job))
@@ -70,7 +76,7 @@ def cluster(laboratory: None, tmp_path: Path) -> Slurm:
 
 
 def test_a_worker_is_emptied_and_comes_back(cluster: Slurm) -> None:
-    job = cluster.submit("sleep 12", "-J '\"; touch /tmp/harm; echo \"'")
+    job = cluster.submit(_TOLD, "-J '\"; touch /tmp/harm; echo \"'")
     node = cluster.running_on(job)
     foreseen = cluster.mode("entered", node, check=True, running_jobs="requeue", grace=1)
     assert foreseen["changed"] and [found["job"] for found in foreseen["detail"]["jobs"]] == [job], foreseen
@@ -85,6 +91,7 @@ def test_a_worker_is_emptied_and_comes_back(cluster: Slurm) -> None:
     assert cluster.mode("left", node, prior=done["prior_state"])["changed"]
     assert cluster.node(node) == {"state": "idle", "weight": "7", "reason": "none"}
     assert not cluster.mode("left", node)["changed"]
+    cluster.tell(*NODES)
     wait_for(lambda: cluster.ended() == [job], "the job to end, once")
 
 
@@ -131,14 +138,14 @@ def test_a_worker_that_was_down_is_down_again(cluster: Slurm) -> None:
 
 @pytest.mark.full
 def test_a_controller_that_restarts_while_jobs_are_waited_for(cluster: Slurm) -> None:
-    job = cluster.submit("until [ -e /var/tmp/go ]; do sleep 1; done")
+    job = cluster.submit(_TOLD)
     node = cluster.running_on(job)
     told: list[dict[str, Any]] = []
     entering = threading.Thread(target=lambda: told.append(cluster.mode("entered", node, timeout=120)))
     entering.start()
     wait_for(lambda: cluster.node(node)["state"].startswith("drain"), "the drain")
     cluster.sh(CONTROLLER, "systemctl restart slurmctld")
-    cluster.sh(node, "touch /var/tmp/go")
+    cluster.tell(node)
     entering.join()
     done = told[0]
     assert not done["failed"], done

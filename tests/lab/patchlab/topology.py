@@ -88,6 +88,7 @@ TOPOLOGIES: dict[str, tuple[HostSpec, ...]] = {
         *(HostSpec(f"node{number}", "slurm", number + 1, groups=("slurm_node", "apt", "fleet")) for number in (1, 2, 3)),
     ),
     "pacemaker": (_node(1), _node(2)),
+    "balanced": (_LB, _node(1), _node(2)),
     "release2": (_rpm("dnf1", 5, "dnf"), _rpm("zypper1", 6, "zypper"), _golden("dnf", 8), _golden("zypper", 9), _repository(10)),
     "libvirt": tuple(HostSpec(f"hv{number}", "hypervisor", number, groups=("hypervisor", "apt", "fleet")) for number in (1, 2, 3)),
 }

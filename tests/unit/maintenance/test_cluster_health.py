@@ -115,6 +115,14 @@ def test_a_guest_that_nobody_stopped_is_named_wherever_it_is(state: str, reason:
     assert libvirt(stage) == ("ok" if well else "guest theirs is %s at hv2" % reason)
 
 
+def test_reasons_as_a_real_virsh_tells_them() -> None:
+    """Booted, suspended, resumed, saved, restored, destroyed, killed, shut down: of these only the killed one was stopped by nobody."""
+    said = [line for line in (DATA.parent / "libvirt-9.0" / "states.txt").read_text().splitlines() if line]
+    stage = Stage(*(FakeGuest("g%d" % number, number, active=not reason.startswith("shut off"), state=reason.partition(" (")[0], reason=reason)
+                    for number, reason in enumerate(said, 1)))
+    assert len(said) >= 8 and libvirt(stage) == "guest g%d is shut off (crashed) at hv1" % (said.index("shut off (crashed)") + 1)
+
+
 def test_a_peer_that_does_not_answer_is_named() -> None:
     stage = guests()
     stage.hosts[HV3].dead = True

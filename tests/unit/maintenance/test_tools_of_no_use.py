@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CannotMove, CommandTimeout, PatchtrainError, ToolMissing
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import DRIVERS, make
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 from libvirt_fake import FakeGuest, Stage
 from pacemaker_fake import Recorded
@@ -100,10 +100,6 @@ def one_way(driver: str) -> int:
     runner = Faulty(build(), missing, 10000)
     assert make(driver, host, options, Context(runner, runner.clock())).enter(30).changed
     return len(runner.asked)
-
-
-def test_every_driver_with_tools_is_here() -> None:
-    assert {*RUNNERS, "haproxy"} == set(DRIVERS)
 
 
 @pytest.mark.parametrize("driver", sorted(RUNNERS))
