@@ -28,11 +28,12 @@ def left_in_the_middle(fleet: Canned, **variables: object) -> None:
     """A host was installing when the controller was killed."""
     hold, reached = fleet.write("install.hold", ""), fleet.folder / "install.reached"
     process = fleet.start("fleetops.patchtrain.patch", **{**SLOT, **variables})
-    deadline = time.monotonic() + 60
-    while not reached.exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 300
+    while not reached.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()
-    process.communicate(timeout=60)
+    said, _none = process.communicate(timeout=300)
+    assert reached.exists(), said
     hold.unlink()
 
 
