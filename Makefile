@@ -59,8 +59,8 @@ test-all: lab-machine ## the same with the long tests
 	@$(PYTEST) $(LABS) -m lab
 
 .PHONY: test-unit
-test-unit: dev ## unit tests alone: seconds, no root
-	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser and not full' tests/unit
+test-unit: dev ## unit tests alone, without real tools and servers: seconds, no root
+	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser and not tools and not full' tests/unit
 
 .PHONY: test-core
 test-core: ## plays of all shapes with another ansible-core: CORE=2.20

@@ -26,6 +26,8 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state impo
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 
+pytestmark = pytest.mark.tools
+
 LIMIT = 20.0
 Start = Callable[..., Job]
 

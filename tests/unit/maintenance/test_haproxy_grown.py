@@ -20,6 +20,8 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.options import
 
 from .conftest import Balancer, free_port, wait
 
+pytestmark = pytest.mark.tools
+
 CONFIG = """
 global
     stats socket {dir}/admin.sock level admin

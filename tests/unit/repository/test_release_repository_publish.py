@@ -37,6 +37,8 @@ from ansible_collections.fleetops.patchtrain.plugins.modules import release_repo
 
 from .building import APT_KEY, DNF_KEY, Built, Repository, build_deb
 
+pytestmark = pytest.mark.tools
+
 DISTS = f"{APT_KEY}/dists/release"
 
 

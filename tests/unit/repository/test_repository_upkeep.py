@@ -19,6 +19,8 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.repository.ver
 
 from .building import APT_KEY, DNF_KEY, Built, Keyring, Repository
 
+pytestmark = pytest.mark.tools
+
 DISTS = f"{APT_KEY}/dists/release"
 
 

@@ -17,6 +17,8 @@ from benchmark import files, fleet, timing
 from benchmark.fleet import Sizes
 from benchmark.timing import Row
 
+pytestmark = pytest.mark.tools
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 HOLDS = "import bench, sys\nwith bench.folder() as top:\n    (top / 'a').mkdir()\n    print(top, flush=True)\n    sys.stdin.read()\n"
 

@@ -22,6 +22,8 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.bud
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budgets import Standing, sort_into_sets
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.rules import parse_rules
 
+pytestmark = pytest.mark.tools
+
 FORK = multiprocessing.get_context("fork")
 RACERS = 12
 LIMIT = 2
