@@ -420,9 +420,10 @@ class HostBook:
             return said()
 
     def refused_slot(self, settings: Settings, in_step: Sequence[str]) -> Optional[budget.Decision]:
-        """Why the host gets no slot in this run any more; None where it may. Nothing is taken."""
+        """Why the host gets no slot in this run any more, or not while another run has it; None where it may. Nothing is taken."""
         decision = self._look(settings, in_step)
-        return decision if decision.kind == "refused" else None
+        elsewhere = any(blocker.name == self.host for blocker in decision.blockers)
+        return decision if decision.kind == "refused" or elsewhere else None
 
     def _look(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         self.alive.keep()

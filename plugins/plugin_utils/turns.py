@@ -43,7 +43,7 @@ class Turn:
         return (self._book.refused_slot(self._settings, in_step) if objection.kind == "wait" else None) or objection
 
     def may_be_next(self, now: float, in_step: Sequence[str]) -> bool:
-        """Whether nothing but other hosts stands against it, so that it is worth to ask the host itself."""
+        """Whether nothing but other hosts stands against it, so that it is worth to ask the host itself: one that another run has may be rebooting."""
         return self.objection(now) is None and self._book.refused_slot(self._settings, in_step) is None
 
     def objection(self, now: float) -> Optional[Decision]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import socket
@@ -64,7 +65,7 @@ def outside(fleet: Fleet, most: int, failures: bool = False) -> Iterator[tuple[W
     with Traffic("http://%s/" % address) as traffic, Watch({host: fleet.address(host) for host in WEB}, address) as seen:
         yield seen, traffic
     said = seen.result()
-    assert said["most_out"] <= most, said
+    assert said["most_out"] <= most, json.dumps(said)
     assert failures or traffic.result()["failed"] == 0, traffic.result()["failures"]
     assert traffic.result()["served"] > 50
 
@@ -108,7 +109,12 @@ def repaired(fleet: Fleet) -> None:
     finished(done, {FIRST: "succeeded"})
     assert "run night had left it out of service" in done.host(FIRST)["reason"]
     whole(fleet, FIRST)
-    assert fleet.version(FIRST, "patchlab-web") == "1.1" and fleet.balancer()[FIRST].startswith("UP")
+    assert fleet.version(FIRST, "patchlab-web") == "1.1"
+    all_back(fleet)
+
+
+def all_back(fleet: Fleet) -> None:
+    assert fleet.balancer()[FIRST].startswith("UP")
     assert not fleet.play("fleetops.patchtrain.control").text.count("out for"), "both slots are returned"
 
 
@@ -228,7 +234,14 @@ def test_a_disk_that_is_full_after_the_drain_keeps_its_host_out_until_it_is_repa
         assert "space" in done.host(FIRST)["reason"], done.host(FIRST)["reason"]
         assert fleet.balancer()[FIRST] == "MAINT"
         fleet.sh(FIRST, "umount %s" % folder)
-        repaired(fleet)
+        again = fleet.play(patch_hosts=FIRST, patch_max_unavailable=2, patch_run_name="repair")
+        whole(fleet, FIRST)
+        assert fleet.version(FIRST, "patchlab-web") == "1.1", again.text[-3000:]
+        # What filled the disk was a hook of the drain.
+        finished(again, {FIRST: "failed"})
+        assert "hook after_drain of that run was begun, and only a person can know what undoes it" in again.host(FIRST)["reason"]
+        assert fleet.play("fleetops.patchtrain.restore", patch_hosts=FIRST).rc == 0
+    all_back(fleet)
 
 
 def test_what_was_downloaded_is_installed_though_the_repository_is_gone(fleet: Fleet) -> None:
@@ -319,6 +332,27 @@ def test_the_same_run_by_a_second_controller_is_refused(fleet: Fleet) -> None:
     assert second.rc != 0 and "night" in second.text, second.text[-3000:]
     finished(done, first_and("succeeded", "succeeded"))
     patched_once(fleet)
+
+
+def test_two_deployments_that_claim_one_host_work_on_it_one_after_the_other(fleet: Fleet) -> None:
+    before, gate = holding(fleet)
+    other = {"patch_deployment": "other", "patch_hosts": FIRST, "patch_max_unavailable": 1}
+    with outside(fleet, 1):
+        process = fleet.start(**ONE_BY_ONE, patch_hook_before_drain=before)
+        reached(fleet, "hook before_drain")
+        second = fleet.finish(fleet.start(**other, patch_run_name="late", patch_slot_timeout=1))
+        assert second.rc != 0 and "run night has taken this host out of service" in " ".join(second.text.split()), second.text[-3000:]
+        asked = control_says(fleet, "late")
+        assert "Out of service by this run: no host" in asked and "Of its hosts, out of service by other runs: 1" in asked, asked
+        gate.unlink()
+        finished(fleet.finish(process), first_and("succeeded", "succeeded"))
+        third = fleet.play(**other, patch_run_name="later")
+        finished(third, {FIRST: "up_to_date"})
+    patched_once(fleet)
+
+
+def control_says(fleet: Fleet, run: str) -> str:
+    return fleet.finish(fleet.start("fleetops.patchtrain.control", "-e", "patch_run_name=%s" % run)).text
 
 
 # --- the load balancer

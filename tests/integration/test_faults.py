@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import socket
 import time
-from pathlib import Path
 
 import pytest
-from lab_fleet import HAPROXY, WEB, Fleet, Played, wait_for
+from lab_fleet import HAPROXY, LAB, WEB, Fleet, Played, wait_for
 
 pytestmark = [pytest.mark.lab]
 
@@ -109,7 +108,7 @@ def test_a_slot_that_can_never_come_is_refused_at_once(fleet: Fleet) -> None:
     pytest.param("after_restore", marks=pytest.mark.full)])
 @pytest.mark.parametrize("how", ["cut", pytest.param("sshd", marks=pytest.mark.full)])
 def test_a_host_that_vanishes_inside_a_hook(fleet: Fleet, point: str, how: str) -> None:
-    lab = "%s cut --name test" % (Path(__file__).resolve().parents[1] / "lab" / "lab")
+    lab = "%s cut --name %s" % (LAB, fleet.name)
     away = "- command: %s web1\n  delegate_to: localhost\n  become: false\n" % lab if how == "cut" else \
         "- shell: 'systemctl stop ssh.socket ssh.service; pkill -KILL -x sshd'\n  ignore_errors: true\n"
     text = "- when: inventory_hostname == 'web1'\n  block:\n%s    - ping:\n" % "".join("    %s\n" % line for line in away.splitlines())
@@ -166,8 +165,7 @@ def test_a_health_check_that_fails_afterwards_keeps_the_host_out(fleet: Fleet) -
 
 
 def test_what_was_prepared_is_installed_though_upstream_moves(fleet: Fleet) -> None:
-    lab = Path(__file__).resolve().parents[1] / "lab" / "lab"
-    moves = hook(fleet, "- command: %s upstream --name test next\n  delegate_to: localhost\n  become: false\n" % lab)
+    moves = hook(fleet, "- command: %s upstream --name %s next\n  delegate_to: localhost\n  become: false\n" % (LAB, fleet.name))
     fleet.lab("install", FIRST, "patchlab-lib")
     done = fleet.play(patch_hosts=FIRST, patch_hook_before_drain=moves)
     assert done.rc == 0, done.text[-3000:]

@@ -97,6 +97,15 @@ def test_what_was_confirmed_before_another_run_had_the_host_is_asked_again(plann
     assert turn(planned)["granted"] and len(asked) == 2
 
 
+def test_one_that_another_run_has_is_not_asked(planned: Any) -> None:
+    """It may be rebooting, and that is not this run's failure."""
+    planned.open("other", owner=planned.other, patch_deployment="other")
+    planned.drained("other")
+    told = turn(planned, {"patch_slot_timeout": 0})
+    assert told["host_state"] == "not_started" and "run other has taken this host out of service" in told["reason"]
+    assert planned.places["web1"].asked == []
+
+
 def test_one_with_a_hook_of_the_drain_begun_has_its_turn(planned: Any) -> None:
     planned.book().begin("hook before_drain")
     assert turn(planned)["granted"]
