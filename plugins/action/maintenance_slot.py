@@ -15,6 +15,7 @@ from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
 from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
+from ..plugin_utils.failures import told
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
@@ -132,7 +133,7 @@ class ActionModule(PatchtrainAction):
         error, note = failure.get("error") or {}, ""
         # What is lost may be another: the load balancer, or where a hook's task was to run.
         lost = error.get("kind") == "Lost" and error.get("host") == self.host
-        reason = "%s: %s" % (self.argument("failed_task") or "a task", failure.get("msg") or failure.get("reason") or "no reason given")
+        reason = told(self.argument("failed_task"), failure)
         if not lost:
             reason += self._undo(book)
             reason = "; ".join(filter(None, [self._as_found(book), reason]))

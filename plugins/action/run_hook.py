@@ -12,6 +12,7 @@ from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import run_points
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import open_ledger
+from ..plugin_utils.failures import told
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.ledger.owner import owner_of
 from ..plugin_utils.play import actor
@@ -45,8 +46,7 @@ class ActionModule(PatchtrainAction):
         failure = self.argument("failure")
         if not failure:
             return self._end(ledger, run, point, "")
-        said = " ".join(str(failure.get("msg") or failure.get("reason") or "no reason given").split())
-        return self._end(ledger, run, point, "%s: %s" % (self.argument("failed_task") or "a task", said))
+        return self._end(ledger, run, point, " ".join(told(self.argument("failed_task"), failure).split()))
 
     def _end(self, ledger: Ledger, run: str, point: str, failure: str) -> Dict[str, Any]:
         run_points.end(ledger, run, point, failure, self._actor())
