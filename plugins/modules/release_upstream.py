@@ -18,7 +18,7 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(told) tells the sources of this host. V(kept) keeps O(sources). V(asked) fetches what they have now.
+      - V(told) tells the sources of this host. V(kept) keeps O(sources), but in check mode. V(asked) fetches what they have now, in check mode too.
     type: str
     choices: [told, kept, asked]
     required: true
@@ -106,7 +106,7 @@ SPEC: Dict[str, Any] = {
 }
 
 
-def perform(runner: Runner, options: Dict[str, Any], folder: str = upstream.FOLDER) -> Dict[str, Any]:
+def perform(runner: Runner, options: Dict[str, Any], folder: str = upstream.FOLDER, check: bool = False) -> Dict[str, Any]:
     if options["state"] == "told":
         return {"sources": upstream.told(runner, detect(runner, "auto"))}
     check_platform(options["platform"])
@@ -114,17 +114,16 @@ def perform(runner: Runner, options: Dict[str, Any], folder: str = upstream.FOLD
         return upstream.look(runner, options["platform"], options["packages"], arguments.rules(options, DEFAULT_RULES), options["timeout"], folder)
     if not options["sources"]:
         raise BadInput("release_upstream: state=kept needs sources")
-    upstream.keep(options["platform"], options["sources"], folder)
-    return {}
+    return {"changed": upstream.keep(options["platform"], options["sources"], folder, check)}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = perform(SystemRunner(), module.params)
+        result = perform(SystemRunner(), module.params, check=module.check_mode)
     except PatchtrainError as error:
         module.fail_json(changed=False, **error.as_result())
-    module.exit_json(changed=False, **result)
+    module.exit_json(**dict({"changed": False}, **result))
 
 
 if __name__ == "__main__":

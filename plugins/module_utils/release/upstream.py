@@ -55,9 +55,15 @@ def _key(path: str) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def keep(platform: str, sources: Sources, folder: str = FOLDER) -> None:
-    """For later: hosts that have the release need not be asked again. Sources may carry passwords, so that only root reads them."""
-    Disk().write(_kept(platform, folder), canonical(sources).encode("utf-8") + b"\n", 0o600)
+def keep(platform: str, sources: Sources, folder: str = FOLDER, check: bool = False) -> bool:
+    """For later: hosts that have the release need not be asked again. Whether they differ from those that were kept before. Sources may carry
+    passwords, so that only root reads them."""
+    path, wanted = _kept(platform, folder), canonical(sources).encode("utf-8") + b"\n"
+    changed = Disk().read(path) != wanted
+    if not check:
+        # The same ones, too: the file's time tells when they were told last.
+        Disk().write(path, wanted, 0o600)
+    return changed
 
 
 def kept(platform: str, folder: str = FOLDER) -> Optional[Sources]:

@@ -91,6 +91,8 @@ def _remember(order: Order, key: str, golden: Sequence[str]) -> None:
 
 
 def _upstream(order: Order, host: str, **args: Any) -> Mapping[str, Any]:
-    result = order.reach(host).module(UPSTREAM, dict(args, **({"timeout": order.seconds} if args["state"] == "asked" else {})), order.seconds, check=False)
+    limit = {"timeout": order.seconds} if args["state"] == "asked" else {}
+    # A look is one in check mode, too; what is kept is not.
+    result = order.reach(host).module(UPSTREAM, dict(args, **limit), order.seconds, check=order.checking and args["state"] == "kept")
     raise_if_failed(result)
     return result

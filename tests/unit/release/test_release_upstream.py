@@ -76,6 +76,17 @@ def test_sources_are_kept_for_root_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0 and upstream.kept(PLATFORM, str(tmp_path / "kept"))
 
 
+def test_in_check_mode_nothing_is_kept_and_a_change_is_one(tmp_path: Path) -> None:
+    def told(suite: str, check: bool) -> Any:
+        sources = {"files": {"0.list": "deb http://x %s main\n" % suite}, "keys": {}, "arch": "amd64"}
+        return perform(SystemRunner(), {"state": "kept", "platform": PLATFORM, "sources": sources}, str(tmp_path / "kept"), check)
+
+    assert told("a", True) == {"changed": True} and upstream.kept(PLATFORM, str(tmp_path / "kept")) is None
+    assert [told("a", False), told("a", False), told("b", True)] == [{"changed": True}, {"changed": False}, {"changed": True}]
+    there = upstream.kept(PLATFORM, str(tmp_path / "kept"))
+    assert there is not None and "http://x a main" in there["files"]["0.list"]
+
+
 def test_keys_are_named_where_they_lie_now() -> None:
     text = "deb [signed-by=/usr/share/a.gpg,/usr/share/a.gpg.asc] http://x y z\n"
     keys = {"/usr/share/a.gpg": "/k/0.gpg", "/usr/share/a.gpg.asc": "/k/1.asc"}
