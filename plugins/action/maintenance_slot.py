@@ -98,7 +98,7 @@ class ActionModule(PatchtrainAction):
 
     def _no_slot(self, state: str, reason: str, book: "HostBook | None" = None) -> Dict[str, Any]:
         if book:
-            book.state(state, reason)
+            book.without_turn(state, reason)
         if self.argument("require") and not self.checking:
             raise Refused("%s: no slot: %s" % (self.host, reason or state))
         return {"granted": False, "host_state": state, "reason": reason, "waited_s": 0.0}

@@ -171,12 +171,19 @@ class HostBook:
         if self._looking:
             return
         with self._write() as c:
-            was = hosts.get(c, self._run.id, self.host).state
-            if self._is_history(c, was):
-                return
-            if state in _IN_MAINTENANCE and was == "draining":
-                hosts.set_state(c, self._run.id, self.host, "drained", "nothing to drain")
-            hosts.set_state(c, self._run.id, self.host, state, reason)
+            self._to(c, state, reason)
+
+    def _to(self, c: Any, state: str, reason: str = "") -> None:
+        was = hosts.get(c, self._run.id, self.host).state
+        if self._looking or self._is_history(c, was):
+            return
+        if state in _IN_MAINTENANCE and was == "draining":
+            hosts.set_state(c, self._run.id, self.host, "drained", "nothing to drain")
+        hosts.set_state(c, self._run.id, self.host, state, reason)
+
+    def without_turn(self, state: str, reason: str) -> None:
+        """Write the end of a host that nothing was begun with; no slot is left with it."""
+        self._final(state, reason, keeps_slot=False)
 
     def final_state(self) -> Optional[RunHost]:
         """The host's state, if it has come to its end."""
@@ -402,8 +409,8 @@ class HostBook:
         if decision.granted or self._question.is_new(decision):
             with self._write() as c:
                 decision = self._question.settle(c, settings, in_step, decision)
-        if decision.granted:
-            self.state("draining")
+                if decision.granted:
+                    self._to(c, "draining")
         return decision
 
     def ahead(self) -> Tuple[int, int]:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, rebooting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import windowed
 
 CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
 
@@ -56,3 +60,34 @@ def test_a_host_that_was_found_rebooted_is_due_for_no_other_reboot(desk: Any, mo
         book.undone(entered["id"])
     book.state("checking")
     assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "succeeded"
+
+
+def over() -> Any:
+    """What is on record of a window that was over yesterday."""
+    day = time.time() - 172800
+    window = {"start": time.strftime("%Y-%m-%dT00:00", time.gmtime(day)), "duration": "2h", "timezone": "UTC"}
+    return windowed(settings(patch_window=window), {}, "/", day - 86400, False).record
+
+
+def test_no_slot_is_seen_without_the_state_that_goes_with_it(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+
+    def cut(*args: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hosts, "set_state", cut)
+    monkeypatch.setattr(HostBook, "state", cut)
+    with pytest.raises(KeyboardInterrupt):
+        desk.book().take_slot(settings(), ())
+    assert (desk.slots(), desk.state().state) == ([], "waiting")
+
+
+def test_a_host_that_comes_too_late_keeps_no_slot(desk: Any) -> None:
+    desk.open(**over())
+    desk.prepare(changes=[CHANGE])
+    assert desk.book().take_slot(settings(), ()).granted
+    with desk.ledger.write() as c:
+        c.exec_driver_sql("update run_hosts set state = 'waiting' where host = 'web1'")
+    assert desk.do(maintenance_slot, state="taken", run_id="night")["host_state"] == "deferred"
+    assert (desk.slots(), desk.state().state) == ([], "deferred")
