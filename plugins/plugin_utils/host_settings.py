@@ -32,6 +32,19 @@ def check_all(hostvars: Mapping[str, Any], targets: Iterable[str]) -> Dict[str, 
     return found
 
 
+def zones_of(hostvars: Mapping[str, Any], targets: Iterable[str], known: Mapping[str, Settings]) -> Dict[str, str]:
+    """The ``patch_timezone`` of each target, also of those whose other variables need what is known only later; empty where it is not known itself."""
+    return {host: known[host].patch_timezone if host in known else _zone(hostvars[host], host) for host in targets if host in hostvars}
+
+
+def _zone(variables: Mapping[str, Any], host: str) -> str:
+    try:
+        found = patch_variables(variables, None, ("patch_timezone",))
+    except AnsibleError:
+        return ""
+    return Settings.from_variables(found, host).patch_timezone
+
+
 def check_host(settings: Settings, host: str, inventory: Mapping[str, Any]) -> Settings:
     """The settings, if those of drivers and checks are right too."""
     try:

@@ -9,6 +9,7 @@ saw keeps its name, and is attached to.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Dict, List, Mapping
 
@@ -19,7 +20,7 @@ from .prepared import HostFailed, arguments_of_plan, at_the_release, raise_if_fa
 from .remote import Remote
 from .retrying import CHANGED, retrying
 from .settings import Settings
-from .windowing import of_host
+from .windowing import within
 
 MODULE = "fleetops.patchtrain.updates_install"
 _ASSESS = "fleetops.patchtrain.host_assess"
@@ -36,10 +37,10 @@ def arguments(book: HostBook, settings: Settings, plan: Mapping[str, Any]) -> Di
     args.update(run_id=book.run, step=book.job_step(), keep_config=settings.patch_keep_config, timeout=settings.patch_install_timeout)
     if settings.patch_rollback:
         args["allow_downgrade"] = True
-    window = of_host(book.settings, book.host)
-    if window:
+    closes_at = within(book.settings, book.host)[1]
+    if closes_at < math.inf:
         # Not a time of day: the host's clock may be wrong.
-        args["begin_within"] = max(0.0, window.closes_at - time.time())
+        args["begin_within"] = max(0.0, closes_at - time.time())
     return args
 
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
-from .host_settings import check_all, check_host
+from .host_settings import check_all, check_host, zones_of
 from .ledger import durations, hosts, runs
 from .ledger.engine import Ledger
 from .ledger.owner import Owner, owner_of
@@ -135,19 +135,20 @@ def _name_by_window(action: PatchtrainAction, settings: Settings, run: Run) -> s
     if not settings.patch_window or run.deployment != settings.patch_deployment:
         return ""
     try:
-        return _window(action, settings, check_all(action.variables["hostvars"], run.settings["targets"]), enforced=False).name
+        return _window(action, settings, {}, run.settings["targets"], enforced=False).name
     except WindowClosed:
         return ""
 
 
-def _window(action: PatchtrainAction, settings: Settings, known: Mapping[str, Settings], enforced: bool) -> Windowed:
-    return windowed(settings, known, str(hooks_directory("", action.variables)), time.time(), enforced)
+def _window(action: PatchtrainAction, settings: Settings, known: Mapping[str, Settings], targets: Sequence[str], enforced: bool) -> Windowed:
+    zones = zones_of(action.variables["hostvars"], targets, known)
+    return windowed(settings, zones, str(hooks_directory("", action.variables)), time.time(), enforced)
 
 
-def _window_now(action: PatchtrainAction, ledger: Ledger, settings: Settings, known: Mapping[str, Settings]) -> Windowed:
+def _window_now(action: PatchtrainAction, ledger: Ledger, settings: Settings, known: Mapping[str, Settings], targets: Sequence[str]) -> Windowed:
     """Where it is closed, the run that may go on all the same is named: after a window it is what people come back for."""
     try:
-        return _window(action, settings, known, not action.checking)
+        return _window(action, settings, known, targets, not action.checking)
     except WindowClosed as error:
         with ledger.read() as c:
             left = [run.name for run in _left(c) if run.deployment == settings.patch_deployment and not run.settings.get("check")]
@@ -176,7 +177,7 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     took = _took(ledger, settings.patch_deployment, targets)
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     # A run that is gone on with keeps its window, which its hosts are asked for one by one: what it left out of service comes back at any time.
-    window = Windowed(begun.name, {}) if begun and not action.checking else _window_now(action, ledger, settings, known)
+    window = Windowed(begun.name, {}) if begun and not action.checking else _window_now(action, ledger, settings, known, targets)
     # One in check mode has a name of its own: the run that it looks at is not to be finished before it began.
     name = "" if action.checking else settings.patch_run_name or window.name
     check_hooks(action, targets)

@@ -34,7 +34,7 @@ from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
 from .scheduling.windows import fleet_occurrence, told
 from .settings import Settings
 from .variables import patch_variables
-from .windowing import of_host
+from .windowing import of_host, within
 
 Plan = Dict[str, Any]
 
@@ -111,17 +111,9 @@ def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task],
         own, facts = settings[host.host], known.facts.get(host.host, Facts())
         needed = needs.of(host.host, facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
         guesses[host.host] = needed
-        tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *_within(known.run, host.host),
+        tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *within(known.run.settings, host.host),
                           out=host.state != "waiting" or host.host in held, left=host.host in left))
     return tasks, guesses
-
-
-def _within(run: Run, host: str) -> Tuple[float, float]:
-    """From when to when a host may be touched; never, where its window does not open any more."""
-    if "occurrence" not in run.settings:
-        return -math.inf, math.inf
-    found = of_host(run.settings, host)
-    return (found.opens_at, found.closes_at) if found else (-math.inf, -math.inf)
 
 
 def _reboot(facts: Facts, settings: Settings) -> str:

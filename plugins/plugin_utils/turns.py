@@ -17,7 +17,7 @@ from .scheduling import estimate
 from .scheduling.budget import Decision
 from .scheduling.windows import fits, told, why_not_fit
 from .settings import Settings
-from .windowing import of_host
+from .windowing import of_host, within
 
 _ASK_AGAIN = 5.0
 _CHECKS = 60.0
@@ -53,7 +53,8 @@ class Turn:
     def _by_window(self, now: float, blocked: str) -> Optional[Decision]:
         window, need = self._window, self._need
         if window is None or need is None:
-            return None
+            never = within(self._book.settings, self._book.host)[1] < now
+            return Decision("deferred", told(None, now), WINDOW) if never else None
         if now < window.opens_at:
             return Decision("wait", told(window, now), WINDOW)
         if fits(window.closes_at, now, need.seconds):

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .scheduling.windows import Occurrence, fleet_occurrence, in_zone, occurrence, per_zone, told, window_run_name, zone_of
@@ -26,15 +27,15 @@ class Windowed:
     record: Dict[str, Any]
 
 
-def windowed(settings: Settings, known: Mapping[str, Settings], directory: str, now: float, enforced: bool) -> Windowed:
-    """Raises ``WindowClosed`` where the window is not open and the deployment does not wait for it; not in check mode (``enforced`` false)."""
+def windowed(settings: Settings, zones: Mapping[str, str], directory: str, now: float, enforced: bool) -> Windowed:
+    """``zones`` is the ``patch_timezone`` of each target, read only where the window is in each host's own zone. Raises ``WindowClosed`` where the window is not open and the deployment does not wait for it; not in check mode (``enforced`` false)."""
     window = load_window(settings.patch_window, directory)
     if window is None:
         return Windowed("", {})
     if window.per_host:
-        for host, own in known.items():
-            in_zone(window, own.patch_timezone, host)
-        each = per_zone(window, {host: own.patch_timezone for host, own in known.items()}, now)
+        for host, zone in zones.items():
+            in_zone(window, zone, host)
+        each = per_zone(window, zones, now)
     else:
         each = {"": occurrence(window, now)}
     whole = fleet_occurrence(each.values(), now)
@@ -44,12 +45,21 @@ def windowed(settings: Settings, known: Mapping[str, Settings], directory: str, 
 
 
 def of_host(record: Mapping[str, Any], host: str) -> Optional[Occurrence]:
-    """The occurrence of a host in a run's settings; None where the run has no window."""
+    """The occurrence of a host in a run's settings; None where the run has no window, and where the window does not open for the host any more:
+    ``within`` tells them apart."""
     each = record.get("occurrence") or {}
     found = each.get(host) or each.get("")
     if not found:
         return None
     return Occurrence(found["starts_at"], found["ends_at"], found["opens_at"], found["closes_at"], found["local"], zone_of(found["zone"], "patch_window"))
+
+
+def within(record: Mapping[str, Any], host: str) -> Tuple[float, float]:
+    """From when to when a host may be touched; at any time where the run has no window, never where that does not open for the host any more."""
+    if "occurrence" not in record:
+        return -math.inf, math.inf
+    found = of_host(record, host)
+    return (found.opens_at, found.closes_at) if found else (-math.inf, -math.inf)
 
 
 def _record(of: Optional[Occurrence]) -> Optional[Dict[str, Any]]:

@@ -91,7 +91,7 @@ def test_after_the_window_the_unfinished_run_is_named(desk: Any) -> None:
 
     def refused() -> str:
         with pytest.raises(WindowClosed) as error:
-            opening._window_now(cast(Any, action), desk.ledger, closed, {})
+            opening._window_now(cast(Any, action), desk.ledger, closed, {}, [])
         return str(error.value.message)
 
     desk.open("other", owner=desk.gone, patch_deployment="db")

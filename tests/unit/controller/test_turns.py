@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict
 
 import pytest
+from ansible.errors import AnsibleUndefinedVariable
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot, updates_install
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.host_settings import check_all, zones_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import arguments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
@@ -26,7 +30,7 @@ def settings(host: str = "web1", **variables: Any) -> Settings:
 
 
 def opened(now: float, **window: Any) -> Any:
-    return windowed(settings(patch_deployment="web", patch_window=dict(NIGHT, **window)), {"web1": settings()}, "/", now, True)
+    return windowed(settings(patch_deployment="web", patch_window=dict(NIGHT, **window)), {"web1": ""}, "/", now, True)
 
 
 def turn(desk: Any, host: str = "web1", **variables: Any) -> Turn:
@@ -54,11 +58,42 @@ def test_a_host_that_would_not_be_done_in_time_is_deferred(desk: Any) -> None:
 
 
 def test_hosts_in_their_own_zones_have_their_own_windows() -> None:
-    known = {"web1": settings(patch_timezone="Europe/Berlin"), "web2": settings(patch_timezone="UTC")}
+    known = {"web1": "Europe/Berlin", "web2": "UTC"}
     record = windowed(settings(patch_window=dict(NIGHT, timezone="host")), known, "/", ONE + 1, True).record
     first, second = of_host(record, "web1"), of_host(record, "web2")
     assert first is not None and second is not None and second.opens_at - first.opens_at == HOUR
     assert of_host({}, "web1") is None
+
+
+def test_a_host_whose_own_window_opens_no_more_is_never_touched(desk: Any) -> None:
+    once = {"start": "2026-11-21T01:00", "duration": "2h", "timezone": "host"}
+    now = ONE + 5 * HOUR + 60  # 01:01 in New York, when the afternoon has come in Tokyo
+    desk.open(**windowed(settings(patch_window=once), {"web1": "Asia/Tokyo", "web2": "America/New_York"}, "/", now, True).record)
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=[{"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}])
+    over = turn(desk).objection(now)
+    assert over is not None and over.kind == "deferred" and "does not open again" in over.reason
+    assert turn(desk, "web2").objection(now) is None
+    plan = desk.book().plan()
+    assert arguments(desk.book(), settings(), plan)["begin_within"] == 0.0
+    desk.open("day")
+    assert "begin_within" not in arguments(desk.book("day"), settings(), plan)
+
+
+def test_a_host_is_in_its_zone_though_its_other_variables_are_known_later_only() -> None:
+    class Later(Dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            if name in ("patch_maintenance", "patch_hooks_dir"):
+                raise AnsibleUndefinedVariable("it is known later")
+            return super().__getitem__(name)
+
+    hostvars = {"web1": {"patch_timezone": "UTC"}, "web2": Later(patch_timezone="Asia/Tokyo", patch_maintenance="{{ x }}"), "web3": {}}
+    known = check_all(hostvars, hostvars)
+    assert sorted(known) == ["web1", "web3"]
+    zones = zones_of(hostvars, hostvars, known)
+    assert zones == {"web1": "UTC", "web2": "Asia/Tokyo", "web3": ""}
+    with pytest.raises(BadInput, match="host web3 has no patch_timezone"):
+        windowed(settings(patch_window=dict(NIGHT, timezone="host")), zones, "/", ONE, True)
 
 
 def test_a_deferred_host_is_not_started_and_says_why(desk: Any) -> None:
