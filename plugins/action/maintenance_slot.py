@@ -54,7 +54,7 @@ class ActionModule(PatchtrainAction):
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:
         settings, begun, said = self.settings(), time.monotonic(), ""
-        turn = None if book.is_on_its_way() else Turn(book, settings)
+        turn = None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
         waiting, confirmation = Waiting(book), self._confirmation(book, settings)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
             waiting.pause()

@@ -319,13 +319,11 @@ class HostBook:
         with self._ledger.read() as c:
             return durations.past(c, self._run.deployment, [self.host], 12) + durations.past(c, self._run.deployment)
 
-    def canaries_back_at(self) -> Optional[float]:
-        """When the last canary came to its end; None where there is none, this host is one, or one is still on its way."""
+    def canaries(self) -> List[RunHost]:
+        """Those that go before this host; none where it is one."""
         with self._ledger.read() as c:
             canaries = hosts.canaries(c, self._run.id)
-        if not canaries or any(host.host == self.host or host.state not in HOST_FINAL for host in canaries):
-            return None
-        return max(host.changed_at for host in canaries)
+        return [] if any(host.host == self.host for host in canaries) else canaries
 
     def overrun(self, closed_at: float, now: float) -> None:
         """Keep that the host was out of service beyond its window."""

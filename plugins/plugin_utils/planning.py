@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -59,6 +58,11 @@ class _Known:
         """Those that are to be rolled. Of a run that is gone on with, those in the middle come first: they are out of service."""
         return sorted((host for host in self.hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
 
+    @property
+    def first(self) -> int:
+        """How many are a batch before all others: the canaries, until they have come to their end, and whoever is out of service already."""
+        return sum(host.canary or host.state != "waiting" for host in self.turn) if any(host.canary for host in self.turn) else 0
+
 
 def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     """The plan of a run whose hosts are prepared, recorded in the ledger; its shape is in docs/architecture.md."""
@@ -66,8 +70,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     known = _known(ledger, name)
     settings = {host.host: _settings(action, host.host) for host in known.turn}
     tasks, guesses = _tasks(known, settings)
-    first = sum(1 for host in known.turn if host.canary and host.state == "waiting")
-    first += sum(1 for host in known.turn if host.state != "waiting") if first else 0
+    first = known.first
     begins_at = max(now, min((task.opens_at for task in tasks), default=now))
     forks = int(context.CLIARGS.get("forks") or 1)
     own = action.settings()

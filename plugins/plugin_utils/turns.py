@@ -13,8 +13,10 @@ from ..module_utils.clock import Clock
 from ..module_utils.health.checks import parse_checks, run_checks
 from ..module_utils.runner import SystemRunner
 from .book import HostBook
+from .ledger.rows import RunHost
 from .scheduling import estimate
-from .scheduling.budget import Decision
+from .scheduling.budget import CANARIES, Decision
+from .scheduling.states import HOST_FINAL
 from .scheduling.windows import fits, told, why_not_fit
 from .settings import Settings
 from .windowing import of_host, within
@@ -25,9 +27,12 @@ WINDOW, SOAK, BLOCKER = "patch_window", "patch_canary_soak", "patch_blocker_chec
 
 
 class Turn:
-    """One host that waits. What stands against its turn is a ``Decision``: ``wait`` or ``deferred``; None where nothing does."""
+    """One host that waits. What stands against its turn is a ``Decision``: ``wait``, ``deferred`` or ``refused``; None where nothing does. ``batch``
+    are the hosts of its play's batch: no other can get on before that is through."""
 
-    def __init__(self, book: HostBook, settings: Settings) -> None:
+    def __init__(self, book: HostBook, settings: Settings, batch: Sequence[str] = ()) -> None:
+        self._batch = batch
+        self._ready: Optional[float] = None
         self._book, self._settings = book, settings
         self._window = of_host(book.settings, book.host)
         self._need = self._needed() if self._window else None
@@ -37,18 +42,18 @@ class Turn:
 
     def take(self, now: float, in_step: Sequence[str]) -> Decision:
         """Asks for the slot where nothing stands against it. What a host waits for does not hide that its turn can't come any more."""
-        objection = self.objection(now)
+        objection = self.objection(now, in_step)
         if objection is None:
             return self._book.take_slot(self._settings, in_step)
         return (self._book.refused_slot(self._settings, in_step) if objection.kind == "wait" else None) or objection
 
     def may_be_next(self, now: float, in_step: Sequence[str]) -> bool:
         """Whether nothing but other hosts stands against it, so that it is worth to ask the host itself: one that another run has may be rebooting."""
-        return self.objection(now) is None and self._book.refused_slot(self._settings, in_step) is None
+        return self.objection(now, in_step) is None and self._book.refused_slot(self._settings, in_step) is None
 
-    def objection(self, now: float) -> Optional[Decision]:
+    def objection(self, now: float, in_step: Sequence[str] = ()) -> Optional[Decision]:
         blocked = self._blocker()
-        return self._by_window(now, blocked) or self._by_soak(now) or (Decision("wait", blocked, BLOCKER) if blocked else None)
+        return self._by_window(now, blocked) or self._by_canaries(now, in_step) or (Decision("wait", blocked, BLOCKER) if blocked else None)
 
     def _by_window(self, now: float, blocked: str) -> Optional[Decision]:
         window, need = self._window, self._need
@@ -61,13 +66,26 @@ class Turn:
             return None
         return Decision("deferred", why_not_fit(window, now, need) + ("; it was held up: %s" % blocked if blocked else ""), WINDOW)
 
-    def _by_soak(self, now: float) -> Optional[Decision]:
-        """The canaries have been back in service for a while before the others go."""
+    def _by_canaries(self, now: float, in_step: Sequence[str]) -> Optional[Decision]:
+        """The canaries have come to their end, and were back in service for a while, before the others go."""
         soak = self._settings.patch_canary_soak
-        ready = self._book.canaries_back_at() if soak else None
-        if ready is None or now >= ready + soak:
+        if self._ready is None:
+            canaries = self._book.canaries() if soak or self._book.settings.get("patch_canaries") else []
+            under_way = [host for host in canaries if host.state not in HOST_FINAL]
+            if under_way:
+                return self._behind(under_way, in_step)
+            self._ready = max((host.changed_at for host in canaries), default=float("-inf"))
+        if now >= self._ready + soak:
             return None
-        return Decision("wait", "the canaries are watched for %g s more" % round(ready + soak - now), SOAK)
+        return Decision("wait", "the canaries are watched for %g s more" % round(self._ready + soak - now), SOAK)
+
+    def _behind(self, canaries: Sequence[RunHost], in_step: Sequence[str]) -> Decision:
+        """Waits for them, where they can come to their end meanwhile."""
+        told = "%s: %s must come to an end before other hosts are started" % (CANARIES, ", ".join("%s (%s)" % (host.host, host.state) for host in canaries))
+        if not in_step and all(host.host in (self._batch or [host.host]) for host in canaries):
+            return Decision("wait", told, CANARIES)
+        return Decision("refused", told + ", and can't before this batch does: let them be a batch before the others, as the playbook "
+                        "fleetops.patchtrain.patch does" + (", or use strategy host_pinned" if in_step else ""), CANARIES)
 
     def _blocker(self) -> str:
         """What the deployment's own checks say on the controller; asked every few seconds, however often a host asks for its turn."""

@@ -28,7 +28,9 @@ class Windowed:
 
 
 def windowed(settings: Settings, zones: Mapping[str, str], directory: str, now: float, enforced: bool) -> Windowed:
-    """``zones`` is the ``patch_timezone`` of each target, read only where the window is in each host's own zone. Raises ``WindowClosed`` where the window is not open and the deployment does not wait for it; not in check mode (``enforced`` false)."""
+    """``zones`` is the ``patch_timezone`` of each target, read only where the window is in each host's own zone.
+
+    Raises ``WindowClosed`` where the window is not open and the deployment does not wait for it; not in check mode (``enforced`` false)."""
     window = load_window(settings.patch_window, directory)
     if window is None:
         return Windowed("", {})

@@ -117,6 +117,8 @@ def test_canaries_are_a_batch_of_their_own(desk: Any) -> None:
     told = plan(desk, patch_max_unavailable=2, patch_canary_soak=30, patch_soak=5)
     assert told["serial"] == [1, "100%"] and run.name == told["run_id"]
     assert rows(told)["web2"]["start"] == pytest.approx(rows(told)["web1"]["end"] + 35)
+    desk.drained(host="web1")
+    assert plan(desk, patch_max_unavailable=2)["serial"] == [1, "100%"], "also where the run is gone on with while a canary is out"
 
 
 def test_who_waits_for_a_host_that_a_run_without_a_controller_has_never_goes(desk: Any) -> None:

@@ -163,10 +163,35 @@ def test_a_stopped_run_ends_the_waiting_of_its_hosts_at_once(desk: Any) -> None:
     assert ended["host_state"] == "not_started" and "is being stopped" in ended["reason"]
 
 
-def test_without_a_soak_nobody_asks_how_the_canaries_are(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def canary_draining(desk: Any) -> None:
+    desk.open(patch_canaries=["web1"])
+    with desk.ledger.write() as c:
+        c.exec_driver_sql("UPDATE run_hosts SET canary = true WHERE host = 'web1'")
+    desk.prepare(host="web2")
+    desk.drained()
+
+
+@pytest.mark.parametrize("soak", [0, 60])
+@pytest.mark.parametrize("state", ["waiting", "drained"])
+def test_nobody_goes_while_a_canary_is_on_its_way(desk: Any, soak: float, state: str) -> None:
+    canary_draining(desk)
+    with desk.ledger.write() as c:
+        c.exec_driver_sql("UPDATE run_hosts SET state = '%s' WHERE host = 'web1'" % state)
+    room = {"patch_max_unavailable": 2, "patch_canary_soak": soak}
+    said = turn(desk, "web2", **room).take(ONE, ())
+    assert said.kind == "wait" and "web1 (%s) must come to an end" % state in said.reason
+    assert turn(desk, "web1", **room).take(ONE, ()).granted
+    for batch, in_step in ((["web2"], ()), (["web1", "web2"], ("web1", "web2"))):
+        refused = Turn(desk.book(host="web2"), settings("web2", **room), batch).take(ONE, in_step)
+        assert refused.kind == "refused" and "a batch before the others" in refused.reason
+    desk.book().failed("failed", "over", keeps_slot=False)
+    assert not turn(desk, "web2", **room).take(ONE, ()).granted, "a canary has failed"
+
+
+def test_without_canaries_nobody_asks_how_they_are(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.open()
     waiting = turn(desk)
-    monkeypatch.setattr(waiting._book, "canaries_back_at", lambda: pytest.fail("asked"))
+    monkeypatch.setattr(waiting._book, "canaries", lambda: pytest.fail("asked"))
     assert waiting.objection(ONE) is None
 
 
