@@ -77,6 +77,10 @@ updates:
   returned: O(state=asked)
   type: list
   elements: dict
+kept_at:
+  description: When the sources were told last, in seconds of the epoch.
+  returned: O(state=asked)
+  type: float
 error:
   description: The C(kind) of failure, and its data.
   returned: failure

@@ -86,7 +86,8 @@ def look(runner: Runner, platform: str, packages: Sequence[Mapping[str, str]], r
     private.prepare(sources, packages)
     apply.update(private, limit)
     manager = Apt(private)
-    return {"packages": rows(manager, manager.installed(), rules), "updates": [update.to_dict() for update in manager.updates(rules, Selection())]}
+    updates = [update.to_dict() for update in manager.updates(rules, Selection())]
+    return {"packages": rows(manager, manager.installed(), rules), "updates": updates, "kept_at": os.stat(_kept(platform, folder)).st_mtime}
 
 
 class _Private:

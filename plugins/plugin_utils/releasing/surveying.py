@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils.errors import PatchtrainError
+from ...module_utils.text import counted
 from ..ledger import releases, upstream
 from ..prepared import raise_if_failed
 from ..releases.capture import Manifest
@@ -52,8 +53,9 @@ def _looks(order: Order, manifest: Manifest, golden: Mapping[str, list[str]]) ->
     where: list[str] = []
     for key in sorted(manifest["platforms"]):
         try:
-            looks.append(_at_repository(order, key, manifest["platforms"][key]["packages"], golden.get(key, ())))
-            where.append("%s asked on %s" % (key, order.place().host))
+            look, by = _at_repository(order, key, manifest["platforms"][key]["packages"], golden.get(key, ()))
+            looks.append(look)
+            where.append("%s asked on %s%s" % (key, order.place().host, by))
         except PatchtrainError as error:
             looks += _on_hosts(order, golden.get(key, ()))
             where.append("%s asked on %s, because on %s: %s" % (key, ", ".join(golden.get(key, ())) or "no host", order.place().host, error.message))
@@ -64,30 +66,39 @@ def _on_hosts(order: Order, hosts: Sequence[str]) -> list[Look]:
     return [{"snapshot": snapshot(order, host), "assessment": assess(order, host)} for host in hosts]
 
 
-def _at_repository(order: Order, key: str, packages: Sequence[Mapping[str, Any]], golden: Sequence[str]) -> Look:
-    """As a host that has exactly these packages, and what it would be offered. ``CannotAsk`` and others say why it can't be."""
+def _at_repository(order: Order, key: str, packages: Sequence[Mapping[str, Any]], golden: Sequence[str]) -> tuple[Look, str]:
+    """As a host that has exactly these packages, and what it would be offered; and by what, where not by a golden host's sources of today.
+    ``CannotAsk`` and others say why it can't be."""
     identity, _dash, manager = key.rpartition("-")
     if manager != "apt":
         raise CannotAsk("only apt's sources can be asked elsewhere")
-    _remember(order, key, golden)
+    untold = _remember(order, key, golden)
     rules = order.classifying(golden[0] if golden else order.place().host)
     patterns = {name: rules.get(name) for name in ("security_patterns", "known_patterns")}
     wanted = [{name: package[name] for name in ("name", "arch", "version")} for package in packages]
     found = _upstream(order, order.place().host, state="asked", platform=key, packages=wanted, **patterns)
     name, version, arch = identity.rsplit("-", 2)
     platform = {"id": name, "version": version, "arch": arch}
-    return {"snapshot": {"packages": found["packages"], "platform": platform, "manager": manager}, "assessment": {"updates": found["updates"]}}
+    look = {"snapshot": {"packages": found["packages"], "platform": platform, "manager": manager}, "assessment": {"updates": found["updates"]}}
+    return look, ", by the sources that it was told %s, because %s" % (_age(found["kept_at"]), untold) if untold else ""
 
 
-def _remember(order: Order, key: str, golden: Sequence[str]) -> None:
-    """The first golden host that answers tells its sources. Where none does, those count that are kept since the last time."""
+def _age(at: float) -> str:
+    return "at %s (%s ago)" % (time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at)), counted(max(0, int((time.time() - at) // 86400)), "day"))
+
+
+def _remember(order: Order, key: str, golden: Sequence[str]) -> str:
+    """The first golden host that answers tells its sources. Where none does, those count that are kept since the last time, and this says why."""
+    untold = []
     for host in golden:
         try:
             told = _upstream(order, host, state="told")["sources"]
-        except PatchtrainError:
+        except PatchtrainError as error:
+            untold.append("%s: %s" % (host, error.message))
             continue
         _upstream(order, order.place().host, state="kept", platform=key, sources=told)
-        return
+        return "check mode keeps no others" if order.checking else ""
+    return "; ".join(untold) or "no golden host of this platform is known"
 
 
 def _upstream(order: Order, host: str, **args: Any) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
@@ -27,26 +28,28 @@ class Host:
     def __init__(self, says: Optional[Exception] = None) -> None:
         self.says = says
         self.asked: List[str] = []
+        self.checks: List[Any] = []
 
     def module(self, name: str, args: Dict[str, Any], seconds: float, check: Any = None) -> Dict[str, Any]:
         self.asked.append(args.get("state") or name.rpartition(".")[2])
+        self.checks.append(check)
         if self.says:
             raise self.says
         platform = {"id": "debian", "version": "12", "arch": "amd64"}
-        return {"sources": {"files": {}}, "packages": [dict(PACKAGE)], "updates": [UPDATE], "platform": platform, "manager": "apt",
+        return {"sources": {"files": {}}, "packages": [dict(PACKAGE)], "updates": [UPDATE], "platform": platform, "manager": "apt", "kept_at": 86400.0,
                 "assessment": {"updates": [UPDATE]}}
 
 
-def survey(desk: Any, there: Dict[str, Host], platforms: Sequence[str] = (APT,), **more: Any) -> Dict[str, Any]:
+def survey(desk: Any, there: Dict[str, Host], platforms: Sequence[str] = (APT,), checking: bool = False, **more: Any) -> Dict[str, Any]:
     section = {"packages": [PACKAGE], "kernel": None, "streams": []}
     manifest = {"format": 1, "parent": None, "exclude": [], "platforms": dict.fromkeys(platforms, section)}
     with desk.ledger.write() as c:
         digest = releases.add(c, "gl-1", manifest, {"golden": {key: ["g-" + key.rpartition("-")[2]] for key in platforms}}, "alice")[0].digest
     args = checked(dict({"state": "surveyed", "name": "gl-1", "repository": {"host": "repo1"}}, **more))
-    order = Order(desk.ledger, there.__getitem__, lambda host: Settings.from_variables({}, host), "alice", False, [], args)  # type: ignore[arg-type]
+    order = Order(desk.ledger, there.__getitem__, lambda host: Settings.from_variables({}, host), "alice", checking, [], args)  # type: ignore[arg-type]
     result = surveyed(order)
     with desk.ledger.read() as c:
-        assert upstream.latest(c, [digest])[digest].document == result["upstream"]
+        assert checking or upstream.latest(c, [digest])[digest].document == result["upstream"]
     return result
 
 
@@ -59,8 +62,17 @@ def test_the_repository_host_asks_by_a_golden_host_s_sources(desk: Any) -> None:
 
 def test_a_golden_host_that_is_gone_is_not_needed_any_more(desk: Any) -> None:
     hosts = {"repo1": Host(), "g-apt": Host(Lost("gone"))}
-    assert survey(desk, hosts)["upstream"]["counts"] == {"security": 1}
+    result = survey(desk, hosts)
+    assert result["upstream"]["counts"] == {"security": 1}
     assert hosts["repo1"].asked == ["asked"]
+    assert re.search(r"asked on repo1, by the sources that it was told at 1970-01-02 00:00 UTC \(\d+ days ago\), because g-apt: gone$", result["msg"])
+
+
+def test_a_survey_in_check_mode_looks_and_keeps_nothing(desk: Any) -> None:
+    hosts = {"repo1": Host(), "g-apt": Host()}
+    said = survey(desk, hosts, checking=True)["msg"]
+    assert (hosts["repo1"].asked, hosts["repo1"].checks) == (["kept", "asked"], [True, False]) and hosts["g-apt"].checks == [False]
+    assert said.endswith("because check mode keeps no others")
 
 
 def test_what_can_not_be_asked_there_is_asked_on_golden_hosts_and_it_is_said_why(desk: Any) -> None:
