@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 from typing import IO, Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BadInput
@@ -21,14 +20,14 @@ from ..packages.records import Selection
 from ..packages.snapshot import rows
 from ..runner import DEFAULT_LIMIT, Completed, Runner
 from ..sources.apt import AptSources
+from ..sources.deb822 import signed_by
 from ..sources.disk import Disk
 from ..sources.drift import remembered
 from .attached import ROOT
 
 FOLDER = ROOT + "/upstream"
-_KEY = re.compile(r"/[^\s\],]+")
-_SIGNED_BY = re.compile(r"signed-by\s*[:=]\s*([^\n\]]*)", re.IGNORECASE)
 _ANYBODY_S = "/etc/apt/trusted.gpg.d/"
+_OLD_ANYBODY_S = "/etc/apt/trusted.gpg"
 _APT = ("apt-get", "apt-cache", "apt-config")
 
 Sources = Mapping[str, Any]
@@ -43,8 +42,8 @@ def told(runner: Runner, manager: PackageManager, root: str = ROOT) -> Dict[str,
     groups = {entry.group: entry for entry in entries}
     files = {"%d.%s" % (number, "sources" if entry.file.endswith(".sources") else "list"): entry.whole
              for number, entry in enumerate(groups.values())}
-    paths = sorted({path for text in files.values() for words in _SIGNED_BY.findall(text) for path in _KEY.findall(words)})
-    anybody_s = [_ANYBODY_S + name for name in Disk().names(_ANYBODY_S)]
+    paths = sorted({path for name, text in files.items() for path in signed_by(text, name)})
+    anybody_s = [_ANYBODY_S + name for name in Disk().names(_ANYBODY_S)] + [_OLD_ANYBODY_S] * bool(Disk().read(_OLD_ANYBODY_S))
     return {"files": files, "keys": {path: _key(path) for path in paths + anybody_s}, "arch": manager.arch()}
 
 
@@ -102,8 +101,9 @@ class _Private:
             os.makedirs("%s/%s" % (self._folder, name), exist_ok=True)
         keys = {path: "%s/keys/%d%s" % (self._folder, number, os.path.splitext(path)[1]) for number, path in enumerate(sorted(sources["keys"]))}
         wanted = {place: base64.b64decode(sources["keys"][path]) for path, place in keys.items()}
-        wanted.update({"%s/trusted/%s" % (self._folder, os.path.basename(path)): base64.b64decode(sources["keys"][path])
-                       for path in keys if path.startswith(_ANYBODY_S)})
+        # By the key's number, since one in either place may have the other's name.
+        wanted.update({"%s/trusted/%s" % (self._folder, os.path.basename(place)): base64.b64decode(sources["keys"][path])
+                       for path, place in keys.items() if path == _OLD_ANYBODY_S or path.startswith(_ANYBODY_S)})
         wanted.update({"%s/parts/%s" % (self._folder, name): _moved(text, keys).encode("utf-8") for name, text in sources["files"].items()})
         self._archs = [self._arch] + sorted({package["arch"] for package in packages} - {self._arch, "all"})
         wanted.update({self._folder + "/dpkg/status": installed(packages).encode("utf-8"),

@@ -13,6 +13,7 @@ from .entries import Entry, without_login
 Fields = Dict[str, str]
 
 _ONE_LINE = re.compile(r"\s*(deb|deb-src)\s+(\[[^\]]*\]\s+)?(\w+:\[[^\]]*\]\S*|\S+)\s+(\S+)\s*([^#]*)")
+_OPTION_SIGNED = re.compile(r"(?<![\w-])signed-by\s*=\s*([^\s\]]+)", re.IGNORECASE)
 _NO = ("no", "false", "without", "off", "disable", "0")
 _READ = re.compile(r"[A-Za-z0-9_.-]+\.(list|sources)\Z")
 
@@ -64,6 +65,17 @@ def _fields(block: str) -> Fields:
         name = name.strip().lower()
         found[name] = value.strip()
     return found
+
+
+def signed_by(text: str, path: str) -> List[str]:
+    """The files of keys that sources name; keys may also be named by fingerprint, or stand there themselves."""
+    if path.endswith(".sources"):
+        said = [_fields(block).get("signed-by", "") for block in re.split(r"\n[ \t]*\n", text)]
+    else:
+        options = [match.group(2) or "" for match in map(_ONE_LINE.match, text.splitlines()) if match]
+        said = [value for some in options for value in _OPTION_SIGNED.findall(some)]
+    words = [word for value in said if "-----BEGIN" not in value for word in re.split(r"[\s,]+", value)]
+    return [word for word in words if word.startswith("/")]
 
 
 def _places(fields: Fields) -> Iterator[Tuple[str, str, str]]:

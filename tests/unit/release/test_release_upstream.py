@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, CommandFailed
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import upstream
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.sources.disk import Disk
 from ansible_collections.fleetops.patchtrain.plugins.modules.release_upstream import perform
 
 PLATFORM = "debian-12-amd64-apt"
@@ -91,3 +93,16 @@ def test_keys_are_named_where_they_lie_now() -> None:
     text = "deb [signed-by=/usr/share/a.gpg,/usr/share/a.gpg.asc] http://x y z\n"
     keys = {"/usr/share/a.gpg": "/k/0.gpg", "/usr/share/a.gpg.asc": "/k/1.asc"}
     assert upstream._moved(text, keys) == "deb [signed-by=/k/0.gpg,/k/1.asc] http://x y z\n"
+
+
+def test_keys_of_all_sources_come_along_the_old_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "etc/apt"
+    (folder / "trusted.gpg.d").mkdir(parents=True)
+    (folder / "trusted.gpg").write_bytes(b"old")
+    (folder / "trusted.gpg.d" / "trusted.gpg").write_bytes(b"new")
+    monkeypatch.setattr(upstream, "Disk", lambda: Disk(str(tmp_path)))
+    monkeypatch.setattr(upstream.AptSources, "originals", lambda *_any: [])
+    keys = upstream.told(SystemRunner(), Apt(SystemRunner()))["keys"]
+    monkeypatch.undo()
+    upstream._Private(SystemRunner(), str(tmp_path / "kept"), "amd64").prepare({"files": {}, "keys": keys, "arch": "amd64"}, [])
+    assert sorted(path.read_bytes() for path in (tmp_path / "kept" / "trusted").iterdir()) == [b"new", b"old"]

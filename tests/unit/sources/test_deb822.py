@@ -91,3 +91,11 @@ def test_globs_are_over_ids_addresses_and_files() -> None:
 def test_files_that_apt_does_not_read() -> None:
     assert deb822.is_read("a.list") and deb822.is_read("a-b_c.sources")
     assert not any(map(deb822.is_read, ("a.list.dpkg-old", "a~.list", "a.conf", "a b.list")))
+
+
+def test_keys_are_named_by_all_lines_of_a_field_and_by_no_comment() -> None:
+    text = "Types: deb\nURIs: http://a\nSuites: x\n# Signed-By: /gone.gpg\nSigned-By: /a.gpg,\n /b.asc\n# between\n /c.gpg 0123456789ABCDEF\nTrusted: no\n"
+    assert deb822.signed_by(text, "0.sources") == ["/a.gpg", "/b.asc", "/c.gpg"]
+    assert deb822.signed_by(SOURCES.replace(" abc", " ab/c\n /def"), "0.sources") == [], "what stands there is a key, not its path"
+    lines = LIST + "deb [signed-by=/a.gpg,/b.asc] http://x y z # [signed-by=/gone.gpg]\n# deb [signed-by=/gone.gpg] http://x y z\n"
+    assert deb822.signed_by(lines, "0.list") == ["/k.gpg", "/a.gpg", "/b.asc"]
