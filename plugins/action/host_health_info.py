@@ -11,12 +11,15 @@ from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.gating import MARGIN, MODULE, gate
 from ..plugin_utils.retrying import retrying
 
+_LIMIT = 300.0
+"""The module's own, where the task names none."""
+
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         args = {key: value for key, value in self._task.args.items() if key not in ("run_id", "force_reason")}
         if not self.argument("run_id"):
-            return self.remote().module(MODULE, args, float(args.get("limit") or 0) + MARGIN)
+            return self.remote().module(MODULE, args, float(args.get("limit") or _LIMIT) + MARGIN)
         book, forced, settings = self.book().only_looking(self.checking), str(self.argument("force_reason") or ""), self.settings()
         book.state("checking")
         return retrying(book, settings, "gate", lambda: gate(book, settings, self.remote(), forced))

@@ -16,12 +16,14 @@ from ..plugin_utils.retrying import retrying
 
 MODULE = "fleetops.patchtrain.maintenance_mode"
 _MARGIN = 60.0
+_LIMIT = 300.0
+"""The module's own, where the task names none."""
 
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
         if not self.argument("run_id"):
-            limit = float(self.argument("timeout") or self.settings().patch_drain_timeout)
+            limit = float(self.argument("timeout") or _LIMIT)
             return self.remote().module(MODULE, self._task.args, limit * 2 + _MARGIN)
         if self.needed("state") == "entered":
             return self._enter()

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, List
 
 import pytest
+import yaml
 
 from ansible_collections.fleetops.patchtrain.plugins.action import (
     hook_proof, host_health_info, maintenance_mode, maintenance_slot, patch_run, updates_install)
+from ansible_collections.fleetops.patchtrain.plugins.modules import host_health_info as health_module
+from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode as mode_module
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirming
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
@@ -318,3 +321,19 @@ def test_a_host_that_waits_and_a_step_keep_the_lease_too(desk: Any) -> None:
         book.alive.due = 0.0
         act()
         assert desk.run().lease_left > 50
+
+
+# --- modules of their own
+
+
+@pytest.mark.parametrize("module, documented, args, times", [
+    (host_health_info, health_module, {"baseline": {"units": []}}, 1), (maintenance_mode, mode_module, {"state": "entered", "driver": "command"}, 2)])
+def test_a_task_outside_of_a_run_may_take_as_long_as_its_module(desk: Any, module: Any, documented: Any, args: Any, times: int) -> None:
+    seen: List[float] = []
+    desk.places["web1"] = desk.place("web1")
+    desk.places["web1"].module = lambda name, given, seconds, check=None: (seen.append(seconds), {})[1]
+    options = yaml.safe_load(documented.DOCUMENTATION)["options"]
+    name = "limit" if "limit" in options else "timeout"
+    desk.do(module, variables={"patch_drain_timeout": 7}, **args)
+    desk.do(module, variables={"patch_drain_timeout": 7}, **dict(args, **{name: 40}))
+    assert seen == [options[name]["default"] * times + 60, 40 * times + 60]
