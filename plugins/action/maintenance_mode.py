@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..plugin_utils import drain, earlier
+from ..plugin_utils import closing, drain, earlier
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import open_ledger
 from ..plugin_utils.gating import gate
 from ..plugin_utils.retrying import retrying
+from ..plugin_utils.settings import Settings
 
 MODULE = "fleetops.patchtrain.maintenance_mode"
 _MARGIN = 60.0
@@ -46,4 +48,12 @@ class ActionModule(PatchtrainAction):
         book.state("restoring")
         done = retrying(book, settings, "restore", lambda: drain.leave(book, self.reach))
         earlier.bring_back(others, book, self.reach)
+        self._finish([] if self.checking else [other.run for other in others], settings)
         return {"changed": any(result.get("changed") for result in done), "places": done}
+
+    def _finish(self, runs: Sequence[str], settings: Settings) -> None:
+        """Those that lacked nothing but this host end, and their pages say so: nobody else comes back to them."""
+        ledger = open_ledger(settings.patch_ledger)
+        for run in runs:
+            if closing.finish_last(ledger, run, settings, None):
+                closing.report_run(ledger, run, settings)

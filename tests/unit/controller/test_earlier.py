@@ -13,8 +13,11 @@ from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_m
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import book as books
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import earlier
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.closing import directory_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.earlier import StillLeftOut
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 HOOK = "hook before_drain"
 
@@ -42,6 +45,21 @@ def test_it_comes_back_for_both_and_both_records_say_so(two: Any) -> None:
     assert (told["host_state"], told["reason"]) == ("succeeded", "brought back: run night had left it out of service")
     assert two.slots() == [] and two.state().state == "failed", "what became of the earlier run is history"
     assert [step.step for step in two.steps("night")][-2:] == ["gate", "leave"]
+
+
+def test_an_earlier_run_ends_with_its_last_host_where_its_controller_is_gone(two: Any) -> None:
+    with two.ledger.write() as c:
+        hosts.set_state(c, two.run().id, "web2", "up_to_date")
+    leave(two, check=True)
+    assert two.run().state == "running"
+    leave(two)
+    assert two.run().state == "failed", "it is not left to be gone on with"
+    assert (directory_of(Settings.from_variables({}, "-"), "night") / "report.html").exists()
+
+
+def test_one_with_more_hosts_to_come_is_left_to_be_gone_on_with(two: Any) -> None:
+    leave(two)
+    assert two.run().state == "running" and two.state("web2").state == "waiting"
 
 
 def test_a_restore_leaves_for_its_own_run_alone(two: Any) -> None:
