@@ -51,6 +51,7 @@ class ActionModule(PatchtrainAction):
             return {}
         if before.outcome == "ok":
             return {"rebooted": False, "reason": "rebooted before, by this run"}
+        book.alive.renew()
         found = rebooted_since(self.remote(), book.boot_id(), timeout)
         if found is None:
             return {}

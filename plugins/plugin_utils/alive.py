@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from .ledger import runs
 from .ledger.engine import Ledger
@@ -33,3 +34,14 @@ class Alive:
             with self._ledger.write() as c:
                 left = self._lease if runs.renew(c, self._run) else left
         self.due = time.monotonic() + max(left - self._lease * _LOW, self._lease / 20)
+
+    def renew(self) -> None:
+        """Renew it whole, before something that may take as long as a step."""
+        if self._of_us:
+            with self._ledger.write() as c:
+                self.renew_in(c)
+
+    def renew_in(self, c: Any) -> None:
+        """The same within a transaction of ``ledger.write()``."""
+        if self._of_us and runs.renew(c, self._run):
+            self.due = time.monotonic() + self._lease * (1 - _LOW)

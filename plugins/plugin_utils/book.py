@@ -205,7 +205,8 @@ class HostBook:
     def begin(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> int:
         if self._looking:
             return 0
-        with self._write() as c:
+        with self._ledger.write() as c:
+            self.alive.renew_in(c)
             return steps.begin(c, self._run.id, self.host, name, at, undo)
 
     def end(self, name: str, outcome: str, message: str = "") -> None:

@@ -85,6 +85,7 @@ def _checked(place: Mapping[str, Any], host: str, limit: float) -> Dict[str, Any
 
 def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
     remote = reach(place["place"])
+    book.alive.renew()
     # Only a look, whatever the task's own mode is.
     found = _execute(remote, place, state="entered", check=True)
     undo = dict(place, prior_state=found["prior_state"])
@@ -129,6 +130,7 @@ def _same(known: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
 def _enter_again(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
     """Of a run that is gone on with: the host is out of service here by this run, or halfway there. The prior state is on record."""
     place = dict(step["undo"])
+    book.alive.renew()
     result = _execute(reach(place["place"]), place, state="entered")
     book.end("enter", "ok", "gone on with")
     return result

@@ -39,6 +39,10 @@ def _run(default: Any, check: values.Check, about: str) -> Any:
     return _host(default, check, about, run_wide=True)
 
 
+# What a step may take beyond its limit: questions that were asked within it are waited for.
+INSTALL_MARGIN, PLACE_MARGIN, REBOOT_MARGIN, GATE_MARGIN = 212.0, 60.0, 70.0, 60.0
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one host. None, and for text the empty one, is: not set."""
@@ -164,11 +168,11 @@ class Settings:
 
     def _uninterrupted(self) -> dict[str, float]:
         """Seconds for which a host's step may keep the controller busy, by the setting that limits it."""
-        installs = self.patch_install_timeout + self.patch_reconnect_timeout
-        drains = max([self.patch_drain_timeout, *(float(place.get("timeout", 0)) for place in self.patch_maintenance)])
+        installs = self.patch_install_timeout + self.patch_reconnect_timeout + INSTALL_MARGIN
+        drains = max([self.patch_drain_timeout, *(float(place.get("timeout", 0)) for place in self.patch_maintenance)]) * 2 + PLACE_MARGIN
         return {"patch_hook_task_timeout": self.patch_hook_task_timeout, "patch_prepare_timeout": self.patch_prepare_timeout,
-                "patch_install_timeout": installs, "patch_reboot_timeout": self.patch_reboot_timeout, "patch_drain_timeout": drains,
-                "patch_health_timeout": self.patch_health_timeout, "patch_soak": self.patch_soak}
+                "patch_install_timeout": installs, "patch_reboot_timeout": self.patch_reboot_timeout + REBOOT_MARGIN, "patch_drain_timeout": drains,
+                "patch_health_timeout": self.patch_health_timeout + GATE_MARGIN, "patch_soak": self.patch_soak}
 
     def for_record(self) -> dict[str, Any]:
         """All settings as JSON-serialisable data, without passwords."""

@@ -14,7 +14,7 @@ from ansible_collections.fleetops.patchtrain.plugins.action import (
     hook_proof, host_health_info, maintenance_mode, maintenance_slot, patch_run, updates_install)
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_health_info as health_module
 from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode as mode_module
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirming
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirming, drain, gating, patient, settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
@@ -302,6 +302,22 @@ def test_every_action_of_a_runs_controller_keeps_its_lease(desk: Any, left: floa
         leases.renew(c, run.id, left)
     desk.book()
     assert (desk.run().lease_left > 95) is renewed
+
+
+def test_a_step_begins_with_the_whole_lease(desk: Any) -> None:
+    run = desk.open(patch_lease=100.0)
+    book = desk.book()
+    for act in (lambda: book.begin("install"), book.alive.renew):
+        with desk.ledger.write() as c:
+            leases.renew(c, run.id, 76.0)
+        book.alive.due = 0.0
+        act()
+        assert desk.run().lease_left > 95
+
+
+def test_a_lease_is_longer_than_what_a_step_really_may_take() -> None:
+    assert settings.INSTALL_MARGIN == 2 * (patient.POLL + patient.MARGIN) + patient.PAUSE
+    assert (settings.PLACE_MARGIN, settings.GATE_MARGIN) == (drain._MARGIN, gating.MARGIN)
 
 
 def test_what_is_not_its_own_is_not_kept_alive(desk: Any) -> None:

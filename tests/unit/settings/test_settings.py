@@ -93,7 +93,8 @@ def test_the_message():
     ({"patch_maintenance": [{"driver": "haproxy", "options": ["x"]}]}, "use a mapping for the options of driver haproxy"),
     ({"patch_maintenance": [{"driver": "haproxy", "timeout": "soon"}]}, "use a number of seconds, 1 or more"),
     ({"patch_health_checks": [{"ulr": "http://x"}]}, "use entries with exactly one of url, tcp, unit, command or cluster"),
-    ({"patch_lease": 600}, "use more than 3900, for which a host may be in one step by patch_install_timeout"),
+    ({"patch_lease": 600}, "use more than 4112, for which a host may be in one step by patch_install_timeout"),
+    ({"patch_drain_timeout": 3570}, "use more than 7200, for which a host may be in one step by patch_drain_timeout"),
     ({"patch_hook_task_timeout": 7200}, "use more than 7200, for which a host may be in one step by patch_hook_task_timeout"),
     ({"patch_health_settle": 60, "patch_health_timeout": 60}, "use less than patch_health_timeout, which is 60"),
 ])
