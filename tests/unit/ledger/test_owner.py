@@ -61,3 +61,12 @@ def test_what_runs_on_another_machine_lives_as_long_as_its_lease() -> None:
         assert is_gone(elsewhere, -1.0) and not is_gone(elsewhere, 1.0) and not is_gone(elsewhere)
     assert not is_gone(me.to_dict(), -1.0), "what can be seen needs no lease"
     assert is_gone(Owner(me.host, 7, 7, "b", me.machine).to_dict(), 9.0)
+
+
+def test_who_has_other_process_numbers_lives_as_long_as_its_lease() -> None:
+    me = owner_of()
+    assert me.namespace.startswith("pid:[")
+    contained = dict(me.to_dict(), pid=7, started=7, namespace="pid:[1]")
+    assert is_gone(contained, -1.0) and not is_gone(contained, 1.0) and not is_gone(contained)
+    older = {key: value for key, value in contained.items() if key != "namespace"}
+    assert is_gone(older, 1.0)
