@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..module_utils.errors import PatchtrainError
 from ..module_utils.job.state import job_id
@@ -16,17 +16,22 @@ from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
 from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
 from ..plugin_utils.failures import told
+from ..plugin_utils.ledger.errors import LedgerUnavailable
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.precedence import ORDER
+from ..plugin_utils.scheduling.budget import Decision
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
-from ..plugin_utils.turns import Turn
-from ..plugin_utils.waiting import PATIENCE, WAY, Waiting
+from ..plugin_utils.turns import SOAK, WINDOW, Turn
+from ..plugin_utils.waiting import PATIENCE, WAY, Limit, Outage, Waiting
 from ..plugin_utils.windowing import of_host
+
+SPARED = "spared"
+"""A host for which nothing is left to be done before its turn."""
 
 _RELEASE_LIMIT = 60.0
 
@@ -36,6 +41,8 @@ class Refused(PatchtrainError):
 
 
 class ActionModule(PatchtrainAction):
+    _said = ""
+
     def act(self) -> Dict[str, Any]:
         todo = {"taken": self._taken, "returned": self._returned, "failed": self._failed, "found": self._found}
         return todo[self.one_of("state", todo)]()
@@ -53,36 +60,54 @@ class ActionModule(PatchtrainAction):
         return self._wait(book)
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:
-        settings, begun, said = self.settings(), time.monotonic(), ""
+        settings = self.settings()
         turn = None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
         waiting, confirmation = Waiting(book), self._confirmation(book, settings)
+        limit, outage = Limit(settings.patch_slot_timeout, (WINDOW, SOAK), time.monotonic), Outage(self._display.warning)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
             waiting.pause()
         while True:
-            in_step = in_step_batch(self._task, self.variables)
-            if turn and waiting.near and confirmation.is_due and turn.may_be_next(time.time(), in_step):
-                confirmation.renew()
-                if confirmation.spared:
-                    return self._spared(book, confirmation.spared)
-            decision = turn.take(time.time(), in_step) if turn else book.take_slot(settings, in_step)
-            waited = time.monotonic() - begun
-            if decision.granted:
-                confirmation.renew()
-                if confirmation.spared:
-                    return self._spared(book, confirmation.spared)
-                return {"granted": True, "waited_s": round(waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
-            if decision.kind == "deferred":
-                return self._no_slot("deferred", self._without_a_turn(book, decision.reason), book)
-            if decision.budget == LOST:
-                return self._no_slot("not_started", decision.reason)
-            if decision.kind == "refused" or (waited > settings.patch_slot_timeout and decision.budget != ORDER):
-                return self._no_slot("not_started", self._without_a_turn(book, decision.reason), book)
-            if any(blocker.name == self.host for blocker in decision.blockers):
-                confirmation.forget()
-            if decision.reason != said:
-                said = decision.reason
-                self._display.vv("%s waits for a slot: %s" % (self.host, said))
-            waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
+            try:
+                decision = self._ask(book, turn, waiting.near, confirmation)
+                limit.waits_for(decision.budget)
+                done = self._answer(book, decision, confirmation.spared, limit)
+                if done:
+                    return done
+                if any(blocker.name == self.host for blocker in decision.blockers):
+                    confirmation.forget()
+                waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
+                outage.over()
+            except LedgerUnavailable as error:
+                outage.bear(error)
+
+    def _ask(self, book: HostBook, turn: Optional[Turn], near: bool, confirmation: Confirmation) -> Decision:
+        """Once; what was prepared is confirmed before a slot is taken, and again where that was a while ago."""
+        in_step = in_step_batch(self._task, self.variables)
+        if turn and near and confirmation.is_due and turn.may_be_next(time.time(), in_step):
+            confirmation.renew()
+            if confirmation.spared:
+                return Decision(SPARED)
+        decision = turn.take(time.time(), in_step) if turn else book.take_slot(self.settings(), in_step)
+        if decision.granted:
+            confirmation.renew()
+        return Decision(SPARED) if confirmation.spared else decision
+
+    def _answer(self, book: HostBook, decision: Decision, spared_: Optional[Spared], limit: Limit) -> Dict[str, Any]:
+        """What the task returns; empty while the host has to wait."""
+        if spared_:
+            return self._spared(book, spared_)
+        if decision.granted:
+            return {"granted": True, "waited_s": round(limit.waited, 1), "host_state": "draining", "reason": "", "hooks_done": book.hooks_done()}
+        if decision.kind == "deferred":
+            return self._no_slot("deferred", self._without_a_turn(book, decision.reason), book)
+        if decision.budget == LOST:
+            return self._no_slot("not_started", decision.reason)
+        if decision.kind == "refused" or (limit.passed and decision.budget != ORDER):
+            return self._no_slot("not_started", self._without_a_turn(book, decision.reason), book)
+        if decision.reason != self._said:
+            self._said = decision.reason
+            self._display.vv("%s waits for a slot: %s" % (self.host, decision.reason))
+        return {}
 
     def _confirmation(self, book: HostBook, settings: Settings) -> Confirmation:
         """Where the task asks for it: the host says that what was prepared is still what would be installed."""

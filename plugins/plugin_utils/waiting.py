@@ -11,9 +11,10 @@ the same news the first in the plan's order asks first.
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Collection, Optional
 
 from .book import HostBook
+from .ledger.errors import LedgerUnavailable
 
 PATIENCE = 4.0
 """Seconds after which a host asks again in any case."""
@@ -21,6 +22,10 @@ PATIENCE = 4.0
 WAY = 0.5
 """Seconds for which a host leaves a slot to one that comes before it."""
 
+OUTAGE = 300.0
+"""Seconds for which who waits bears that the ledger can't be used: a database is restarted within them."""
+
+_RETRY = 2.0
 _LISTEN = 0.1
 _SPACING = 0.03
 _NEXT = 4
@@ -51,3 +56,47 @@ class Waiting:
                 self._sleep(_LISTEN)
         self._ahead, self._under_way = self._book.ahead()
         self._sleep(min(self._ahead, 2 * _NEXT) * _SPACING)
+
+
+class Limit:
+    """Seconds that a host waits for others; waits for what is named in ``free`` are not counted."""
+
+    def __init__(self, seconds: float, free: Collection[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._left, self._free, self._clock = seconds, free, clock
+        self._begun = self._seen = clock()
+        self._counts = True
+
+    def waits_for(self, name: str) -> None:
+        """From now on it waits for this."""
+        now = self._clock()
+        self._left -= now - self._seen if self._counts else 0.0
+        self._seen, self._counts = now, name not in self._free
+
+    @property
+    def passed(self) -> bool:
+        return self._left < 0
+
+    @property
+    def waited(self) -> float:
+        """Seconds in all."""
+        return self._clock() - self._begun
+
+
+class Outage:
+    """A time in which the ledger can't be used."""
+
+    def __init__(self, warn: Callable[[str], Any], clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._warn, self._clock, self._sleep = warn, clock, sleep
+        self._since: Optional[float] = None
+
+    def bear(self, error: LedgerUnavailable) -> None:
+        """Wait a moment; the error is raised where it lasts."""
+        if self._since is None:
+            self._since = self._clock()
+            self._warn("%s; it is tried again for %g s" % (error.message, OUTAGE))
+        if self._clock() - self._since > OUTAGE:
+            raise error
+        self._sleep(_RETRY)
+
+    def over(self) -> None:
+        self._since = None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, Dict
 
 import pytest
@@ -12,10 +13,13 @@ from ansible.errors import AnsibleUndefinedVariable
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing, waiting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.host_settings import check_all, zones_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import arguments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import LedgerUnavailable
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Decision
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed, of_host, windowed
@@ -236,3 +240,51 @@ def test_what_is_left_of_a_window_that_has_closed_is_nothing(desk: Any, monkeypa
 def test_without_a_window_nothing_limits_when_it_begins(desk: Any) -> None:
     desk.open()
     assert "begin_within" not in installing.arguments(desk.book(), settings(), {"changes": CHANGES, "digest": "d"})
+
+
+def test_only_waits_for_other_hosts_count_against_the_slots_limit(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(**opened(ONE - 7 * HOUR, wait=True).record)
+    desk.prepare()
+    now = {"at": ONE - 7 * HOUR}
+
+    class Waiting:
+        near = True
+
+        def __init__(self, book: Any) -> None:
+            pass
+
+        def pause(self, most: float = 0.0) -> None:
+            now["at"] += 600.0
+
+    monkeypatch.setattr(maintenance_slot, "Waiting", Waiting)
+    monkeypatch.setattr(maintenance_slot, "time", SimpleNamespace(time=lambda: now["at"], monotonic=lambda: now["at"]))
+    taken = desk.do(maintenance_slot, state="taken", run_id="night")
+    assert taken["granted"] and taken["waited_s"] == 7 * HOUR
+    desk.prepare(host="web2")
+    refused = desk.do(maintenance_slot, host="web2", state="taken", run_id="night", variables={"patch_slot_timeout": 1200})
+    assert refused["host_state"] == "not_started" and now["at"] == ONE + 1800, "it waited for web1"
+
+
+def test_a_ledger_that_is_away_for_a_moment_costs_no_host_its_turn(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare()
+    away = LedgerUnavailable("the ledger can't be used: server closed the connection")
+    answers: list[Any] = [Decision("wait", "full"), away, away, Decision("granted"), *[away] * 999]
+    now = {"at": 0.0}
+
+    def take(*args: Any) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def outage(warn: Any) -> waiting.Outage:
+        return waiting.Outage(warn, lambda: now["at"], lambda seconds: now.update(at=now["at"] + seconds))
+
+    monkeypatch.setattr(HostBook, "take_slot", take)
+    monkeypatch.setattr(maintenance_slot, "Outage", outage)
+    monkeypatch.setattr(waiting.Waiting, "pause", lambda *args: None)
+    assert desk.do(maintenance_slot, state="taken", run_id="night")["granted"] and len(desk.warnings) == 1
+    with pytest.raises(LedgerUnavailable):
+        desk.do(maintenance_slot, state="taken", run_id="night")
+    assert waiting.OUTAGE < now["at"] < waiting.OUTAGE + 60
