@@ -132,7 +132,7 @@ def _enter_again(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[
     place = dict(step["undo"])
     book.alive.renew()
     result = _execute(reach(place["place"]), place, state="entered")
-    book.end("enter", "ok", "gone on with")
+    book.settle(step["id"], "ok", "gone on with")
     return result
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_slot
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, rebooting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, patient, rebooting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
@@ -91,3 +91,20 @@ def test_a_host_that_comes_too_late_keeps_no_slot(desk: Any) -> None:
         c.exec_driver_sql("update run_hosts set state = 'waiting' where host = 'web1'")
     assert desk.do(maintenance_slot, state="taken", run_id="night")["host_state"] == "deferred"
     assert (desk.slots(), desk.state().state) == ([], "deferred")
+
+
+def test_a_place_that_was_cut_is_not_entered_because_another_is(desk: Any) -> None:
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+    book = desk.drained(place="lb1")
+    place = {"driver": "command", "host": "web1", "timeout": 5.0, "options": {}}
+    book.begin("enter", "lb2", dict(place, place="lb2", prior_state="in_service"))
+    asked = []
+
+    def reach(name: str) -> Any:
+        asked.append((name, desk.steps()[1].outcome))
+        return desk.place(name)
+
+    drain.enter([dict(place, place="lb1"), dict(place, place="lb2")], "web1", book, reach, 5.0)
+    assert asked == [("lb1", ""), ("lb2", "")]
+    assert [(step.place, step.outcome, step.message) for step in desk.steps()] == [("lb1", "ok", ""), ("lb2", "ok", "gone on with")]
