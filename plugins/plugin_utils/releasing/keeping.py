@@ -66,22 +66,22 @@ def signed(order: Order) -> Result:
 
 
 def deleted(order: Order) -> Result:
-    release = order.release()
-    needed = _needed_by(order, release)
-    if needed and not order.excused():
-        raise StillNeeded("%s is still needed: %s; move them on first, or give force and a reason (release_force, release_reason)" % (
-            release.name, shortened(needed)), needed=needed)
-    result = _repository(order, state="absent", digest=release.digest)
-    if not order.checking:
-        with order.ledger.write() as c:
+    """First nobody can be brought to it any more, then it goes: a stage that moves meanwhile finds it gone. What fails in between is done again."""
+    release, place = order.release(), order.place()
+    with order.ledger.read() if order.checking else order.ledger.write() as c:
+        needed = _needed_by(c, release)
+        if needed and not order.excused():
+            raise StillNeeded("%s is still needed: %s; move them on first, or give force and a reason (release_force, release_reason)" % (
+                release.name, shortened(needed)), needed=needed)
+        if not order.checking:
             releases.remove_publication(c, release.digest, order.actor, reason=order.args["reason"], needed=needed)
-    return _named(release, changed=bool(result.get("changed")), msg="%s is not on %s any more" % (release.name, order.place().host))
+    result = _repository(order, state="absent", digest=release.digest)
+    return _named(release, changed=bool(result.get("changed")), msg="%s is not on %s any more" % (release.name, place.host))
 
 
-def _needed_by(order: Order, release: Release) -> list[str]:
-    with order.ledger.read() as c:
-        found = ["stage %s points to it" % stage for stage in stages.pointing_to(c, release.digest)]
-        runs = [host for host, seen in sorted(assessments.latest(c).items()) if seen.document.get("release") == release.digest]
+def _needed_by(c: Any, release: Release) -> list[str]:
+    found = ["stage %s points to it" % stage for stage in stages.pointing_to(c, release.digest)]
+    runs = [host for host, seen in sorted(assessments.latest(c).items()) if seen.document.get("release") == release.digest]
     return found + ["%s runs it" % host for host in runs]
 
 
