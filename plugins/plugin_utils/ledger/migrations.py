@@ -24,5 +24,9 @@ def _asked(connection: sa.Connection) -> None:
     schema.metadata.create_all(connection, tables=[schema.asked])
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases, 3: _asked}
+def _by_state(connection: sa.Connection) -> None:
+    schema.by_state.create(connection)
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases, 3: _asked, 4: _by_state}
 """The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._sqlalchemy import sa
 from .columns import Document, Packed, Text
 
-VERSION = 4
+VERSION = 5
 PRODUCT = "fleetops.patchtrain"
 
 metadata = sa.MetaData()
@@ -45,6 +45,8 @@ run_hosts = sa.Table(
     sa.Column("changed_at", sa.Double, nullable=False),
     sa.Column("baseline", Packed),
     sa.Column("plan", Packed))
+
+by_state = sa.Index("run_hosts_by_state", run_hosts.c.run_id, run_hosts.c.state)
 
 
 def _of_a_host(*columns: sa.Column[object], name: str) -> sa.Table:

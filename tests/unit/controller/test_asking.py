@@ -171,7 +171,7 @@ def test_hosts_that_failed_are_found_without_going_through_the_run(desk: Any) ->
         found = hosts.failed(Watching(), runs.get(c, "night").id)
         plan = " ".join(str(row) for row in c.exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0]))
     assert [host.host for host in found] == ["web1"]
-    assert "USING INDEX ix_run_hosts_state" in plan
+    assert "USING INDEX run_hosts_by_state (run_id=? AND state=?)" in plan, "whatever other runs left behind"
 
 
 def asked_of_the_ledger(desk: Any, many: int) -> List[str]:

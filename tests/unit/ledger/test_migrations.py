@@ -17,7 +17,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def tables(path: Path) -> dict[str, str]:
-    found = sqlite3.connect(path).execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    found = sqlite3.connect(path).execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL")
     return {name: " ".join(sql.split()) for name, sql in found}
 
 
