@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import http.client
 import urllib.error
-from typing import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from threading import Thread
+from typing import Callable, Sequence
 from urllib.parse import urlsplit
 
 from ..errors import BadInput
@@ -32,8 +35,7 @@ def check_url(url: str, digest: str) -> str:
 
 def fetch(url: str, limit: float, ca: str = "") -> bytes:
     try:
-        with opener(ca).open(url, timeout=limit) as answer:
-            content: bytes = answer.read(_LARGEST + 1)
+        content = _within(limit, lambda: _read(url, limit, ca))
     except urllib.error.HTTPError as error:
         raise SourceRefused("%s is not there: HTTP %d %s" % (url, error.code, error.reason), url=url) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -42,6 +44,29 @@ def fetch(url: str, limit: float, ca: str = "") -> bytes:
     if len(content) > _LARGEST:
         raise SourceRefused("%s is larger than %d bytes, and is none of a release's" % (url, _LARGEST), url=url)
     return content
+
+
+def _read(url: str, limit: float, ca: str) -> bytes:
+    with opener(ca).open(url, timeout=limit) as answer:
+        content: bytes = answer.read(_LARGEST + 1)
+        return content
+
+
+def _within(limit: float, work: Callable[[], bytes]) -> bytes:
+    """The limit of a socket is one for each of its reads, and a server that drips keeps every one of them. What is late is left to end with the process."""
+    done: "Future[bytes]" = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed over to who waits
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        return done.result(limit)
+    except FutureTimeout:
+        raise OSError("it was not all there within %g s" % limit) from None
 
 
 def manifest(runner: Runner, url: str, digest: str, keys: Sequence[str], limit: float, ca: str = "") -> bytes:

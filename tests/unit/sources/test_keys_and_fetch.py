@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,22 @@ def test_without_gpgv_the_digest_alone_counts(tmp_path: Path) -> None:
     world.tools.add("gpgv")
     with pytest.raises(keys.SourceRefused, match=r"manifest.json.asc can't be fetched"):
         fetch.manifest(world, tmp_path.as_uri(), digest_of(content), [], 5)
+
+
+def test_a_server_that_drips_is_not_waited_for_longer_than_the_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def drip() -> None:
+            client = server.accept()[0]
+            client.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n")
+            # No read waits longer than its own limit, and the answer is complete in the end.
+            for _byte in range(100):
+                client.sendall(b"x")
+                over.wait(0.02)
+            client.close()
+
+        threading.Thread(target=drip, daemon=True).start()
+        with pytest.raises(keys.SourceRefused, match="can't be fetched: it was not all there within 0.3 s"):
+            fetch.fetch("http://127.0.0.1:%d/manifest.json" % server.getsockname()[1], 0.3)
+        over.set()
