@@ -107,12 +107,6 @@ def publication(c: sa.Connection, digest: str) -> Publication | None:
     return None if row is None else read(Publication, row)
 
 
-def published_on(c: sa.Connection, host: str) -> list[Publication]:
-    """All that a repository host has, the newest first."""
-    query = sa.select(_p).where(_p.c.host == host, _p.c.removed_at.is_(None)).order_by(_p.c.id.desc())
-    return [read(Publication, row) for row in c.execute(query)]
-
-
 def needed_publication(c: sa.Connection, digest: str) -> Publication:
     found = publication(c, digest)
     if found is None:

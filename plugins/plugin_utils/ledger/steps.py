@@ -34,11 +34,6 @@ def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail:
         raise NotAllowed("step %d is not open: how it ended is written already" % step_id, step_id=step_id)
 
 
-def set_undo(c: sa.Connection, step_id: int, undo: Data) -> None:
-    """Write what undoes a step that was begun, where that is known only after a look at the place."""
-    c.execute(sa.update(_t).where(_t.c.id == step_id).values(undo=undo))
-
-
 def all_of(c: sa.Connection, run_id: int, host: str | None = None) -> list[Step]:
     """The steps of a run, or of one of its hosts, in the order in which they were begun."""
     query = sa.select(_t).where(_t.c.run_id == run_id).order_by(_t.c.id)

@@ -56,11 +56,3 @@ def test_undoing_goes_backwards_and_takes_what_failed_or_was_cut_along(ledger, o
         assert [s.undo["n"] for s in steps.to_undo(c, run.id, "web1")] == [3, 0]
         assert steps.all_of(c, run.id)[-1].undone_at == 7.0
         assert steps.to_undo(c, run.id, "web2") == []
-
-
-def test_what_undoes_a_step_may_be_learned_on_the_way(ledger, open_run):
-    run = open_run()
-    with ledger.write() as c:
-        step = steps.begin(c, run.id, "web1", "enter")
-        steps.set_undo(c, step, {"was": "maint"})
-        assert steps.to_undo(c, run.id, "web1")[0].undo == {"was": "maint"}
