@@ -13,8 +13,8 @@ PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
 # The tests of a file run on one worker, one after another. Those on a lab come last; each worker has labs of its own, and hosts that
 # boot and install leave a core little to do.
-WORKERS := -n auto --maxprocesses 4 --dist loadfile
-LABS := -n 2 --dist loadfile
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+LABS := -n 2 --dist loadfile --no-loadscope-reorder
 LAB := tests/lab/lab
 # For lab-up, lab-down and lab-reset.
 NAME ?= dev
