@@ -293,7 +293,7 @@ def test_guests_stay_where_they_went_when_nobody_wants_them_back(cloud: Cloud) -
 
 @pytest.mark.full
 def test_two_that_evacuate_to_the_same_peer_at_one_moment(cloud: Cloud) -> None:
-    """There is room for both. Where there is none, the unit tests show it: these guests don't use the memory that they may have."""
+    """There is room for both."""
     for host, name in (("hv1", "g1"), ("hv2", "g2")):
         cloud.put(host, name)
     before = {host: cloud.at(host) for host in HOSTS}
@@ -315,6 +315,58 @@ def test_two_that_evacuate_to_the_same_peer_at_one_moment(cloud: Cloud) -> None:
         both("left")
     assert {host: cloud.at(host) for host in HOSTS} == before, told
     assert all(outside.unbroken(name) > 10 for name in ("g1", "g2"))
+
+
+@pytest.fixture
+def small(cloud: Cloud) -> Iterator[Cloud]:
+    """Hypervisors with little memory, as libvirt reads it: two with guests and no room beside them, and a third one with room for two of the three."""
+    for host, mebibytes in (("hv1", 400), ("hv2", 200), ("hv3", 500)):
+        lines = "".join("%s: %d kB\\n" % (name, size * 1024) for name, size in (("MemTotal", mebibytes), ("MemFree", mebibytes), ("Buffers", 0), ("Cached", 0)))
+        cloud.sh(host, "printf '%s' > /run/meminfo && mount --bind /run/meminfo /proc/meminfo" % lines)
+    yield cloud
+    for host in HOSTS:
+        cloud.sh(host, "umount /proc/meminfo")
+
+
+@pytest.mark.full
+def test_room_for_one_is_not_given_to_two(small: Cloud) -> None:
+    """The one whose guests are on their way keeps the room also for the guest that has not begun to move; at one moment at most one gets it."""
+    cloud = small
+    for host, name in (("hv1", "g1"), ("hv1", "next"), ("hv2", "g2")):
+        cloud.put(host, name, memory=200)
+    before = {host: cloud.at(host) for host in HOSTS}
+    given: dict[str, Any] = {"peers": ["qemu+ssh://%s/system" % host for host in HOSTS], "reserve": 0, "timeout": 120}
+    told: dict[str, dict[str, Any]] = {}
+
+    def begin(host: str) -> threading.Thread:
+        thread = threading.Thread(target=lambda: told.update({host: cloud.mode("entered", host, **given)}))
+        thread.start()
+        return thread
+
+    with Outside(cloud, "g1", "next", "g2") as outside:
+        # So slow that the other one begins meanwhile, whatever the machine is doing.
+        cloud.virsh("hv1", "migrate-setspeed", "g1", "1")
+        first = begin("hv1")
+        wait_for(lambda: "Outgoing migration" in cloud.virsh("hv1", "domjobinfo", "g1", check=False), "the first guest to be on its way")
+        late = cloud.mode("entered", "hv2", **given)
+        assert late["failed"] and late["error"]["blocked"] and late["undone"] is None, late
+        assert "guest g2 can't leave: " in late["msg"] and "hv3 has 100 MiB for guests, it needs 200; 200 are promised to guests on their way" in late["msg"]
+        assert cloud.at("hv2") == before["hv2"]
+        cloud.virsh("hv1", "migrate-setspeed", "g1", "1000")
+        first.join()
+        assert not told["hv1"]["failed"] and set(cloud.at("hv3")) == {"g1", "next"} and cloud.at("hv1") == {}, told
+        left = cloud.mode("left", "hv1", prior=told["hv1"]["prior_state"], **given)
+        assert not left["failed"] and cloud.at("hv1") == before["hv1"], left
+        for thread in [begin(host) for host in HOSTS[:2]]:
+            thread.join()
+        out = [host for host in HOSTS[:2] if not told[host]["failed"]]
+        assert len(out) <= 1 and [host for host in HOSTS[:2] if not cloud.at(host)] == out, told
+        for host in set(HOSTS[:2]) - set(out):
+            assert told[host]["error"]["blocked"] and told[host]["undone"] is not False and cloud.at(host) == before[host], told
+        for host in out:
+            assert not cloud.mode("left", host, prior=told[host]["prior_state"], **given)["failed"]
+    assert {host: cloud.at(host) for host in HOSTS} == before
+    assert all(outside.unbroken(name) > 10 for name in ("g1", "next", "g2"))
 
 
 def train(cloud: Cloud, **more: Any) -> Played:
