@@ -23,10 +23,10 @@ from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.precedence import ORDER
-from ..plugin_utils.scheduling.budget import Decision
+from ..plugin_utils.scheduling.budget import RUN, Decision
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
-from ..plugin_utils.turns import SOAK, WINDOW, Turn
+from ..plugin_utils.turns import BLOCKER, SOAK, WINDOW, Turn
 from ..plugin_utils.waiting import PATIENCE, WAY, Limit, Outage, Waiting
 from ..plugin_utils.windowing import of_host
 
@@ -34,6 +34,9 @@ SPARED = "spared"
 """A host for which nothing is left to be done before its turn."""
 
 _RELEASE_LIMIT = 60.0
+
+_NOT_COUNTED = (WINDOW, SOAK, BLOCKER, RUN)
+"""What a host waits for that no other host can end: its time, the deployment's own checks, a person who has paused the run."""
 
 
 class Refused(PatchtrainError):
@@ -63,7 +66,7 @@ class ActionModule(PatchtrainAction):
         settings = self.settings()
         turn = None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
         waiting, confirmation = Waiting(book), self._confirmation(book, settings)
-        limit, outage = Limit(settings.patch_slot_timeout, (WINDOW, SOAK), time.monotonic), Outage(self._display.warning)
+        limit, outage = Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic), Outage(self._display.warning)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
             waiting.pause()
         while True:

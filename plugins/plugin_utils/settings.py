@@ -67,8 +67,8 @@ class Settings:
     patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails: how many, or which")
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
                                     "final states of hosts for which the run is called failed")
-    patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot, without those for its window to open or for "
-                                     "patch_canary_soak; 0: no waiting")
+    patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot, without those for its window to open, for "
+                                     "patch_canary_soak or patch_blocker_checks, or while the run is paused; 0: no waiting")
     patch_lease: float = _run(7200.0, values.limit, "seconds for which the run's controller is taken to live after it was last heard of, by controllers on "
                               "other machines; longer than any step of a host and any task of a hook")
     patch_window: dict[str, Any] = _run({}, values.window, "when hosts may be touched: start, recurrence (an RRULE), duration, timezone (a name, or host), "

@@ -63,6 +63,7 @@ class Limit:
 
     def __init__(self, seconds: float, free: Collection[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._left, self._free, self._clock = seconds, free, clock
+        self._none = not seconds
         self._begun = self._seen = clock()
         self._counts = True
 
@@ -74,7 +75,8 @@ class Limit:
 
     @property
     def passed(self) -> bool:
-        return self._left < 0
+        """Never while it waits for what is not counted; where no wait is wanted, at once."""
+        return self._none or (self._counts and self._left < 0)
 
     @property
     def waited(self) -> float:

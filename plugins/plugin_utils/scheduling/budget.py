@@ -17,6 +17,8 @@ from .states import HOST_FINAL, RUN_FINAL
 MAX_UNAVAILABLE = "patch_max_unavailable"
 MAX_FAILED = "patch_max_failed"
 CANARIES = "patch_canaries"
+RUN = "run"
+"""What a host waits for, or is refused by, where it is the run itself: paused, being stopped, ended."""
 
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
@@ -183,11 +185,11 @@ def decide(request: Request) -> Decision:
 
 def _by_run(request: Request) -> Decision | None:
     if request.run_state in RUN_FINAL:
-        return Decision("refused", "run %s has ended (%s): no further host is started" % (request.run, request.run_state), "run")
+        return Decision("refused", "run %s has ended (%s): no further host is started" % (request.run, request.run_state), RUN)
     if request.run_state == "stopping":
-        return Decision("refused", "run %s is being stopped: no further host is started" % request.run, "run")
+        return Decision("refused", "run %s is being stopped: no further host is started" % request.run, RUN)
     if request.run_state == "paused":
-        return Decision("wait", "run %s is paused" % request.run, "run")
+        return Decision("wait", "run %s is paused" % request.run, RUN)
     return None
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict
 
@@ -13,7 +15,7 @@ from ansible.errors import AnsibleUndefinedVariable
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing, waiting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing, turns, waiting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.host_settings import check_all, zones_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import arguments
@@ -288,3 +290,41 @@ def test_a_ledger_that_is_away_for_a_moment_costs_no_host_its_turn(desk: Any, mo
     with pytest.raises(LedgerUnavailable):
         desk.do(maintenance_slot, state="taken", run_id="night")
     assert waiting.OUTAGE < now["at"] < waiting.OUTAGE + 60
+
+
+@pytest.mark.parametrize("held_up", ["paused", "blocker"])
+def test_a_person_or_a_check_that_holds_the_run_costs_no_host_its_turn(desk: Any, monkeypatch: pytest.MonkeyPatch, held_up: str, tmp_path: Path) -> None:
+    run = desk.open()
+    desk.prepare()
+    no = tmp_path / "no"
+    no.touch()
+    checks = [{"name": "quiet", "command": ["test", "!", "-e", str(no)]}] if held_up == "blocker" else []
+    now, pauses = {"at": 0.0}, []
+
+    class Waiting:
+        near = True
+
+        def __init__(self, book: Any) -> None:
+            pass
+
+        def pause(self, most: float = 0.0) -> None:
+            now["at"] += 4.0
+            pauses.append(most)
+            if len(pauses) == 9:
+                no.unlink()
+                set_state("running")
+
+    def set_state(state: str) -> None:
+        if held_up == "paused":
+            with desk.ledger.write() as c:
+                runs.set_state(c, run.id, state)
+
+    set_state("paused")
+    monkeypatch.setattr(maintenance_slot, "Waiting", Waiting)
+    monkeypatch.setattr(maintenance_slot, "time", SimpleNamespace(time=time.time, monotonic=lambda: now["at"]))
+    monkeypatch.setattr(turns, "_ASK_AGAIN", 0.0)
+    given = {"patch_slot_timeout": 3, "patch_blocker_checks": checks}
+    none = desk.do(maintenance_slot, state="taken", run_id="night", host="web2", variables=dict(given, patch_slot_timeout=0))
+    assert none["host_state"] == "not_started" and pauses == [], "no wait is wanted at all"
+    taken = desk.do(maintenance_slot, state="taken", run_id="night", variables=given)
+    assert taken["granted"] and taken["waited_s"] == 36.0
