@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import html
+import sqlite3
+
 import pytest
 from lab_release import ReleaseFleet, lab_versions, versions
-from release_looks import drifts, entered, same_as
+from release_looks import belongings, entered, same_as
 from release_train import Train, levels
 
 pytestmark = [pytest.mark.lab, pytest.mark.full, pytest.mark.timeout(900)]
 
 MODULE = "patchlab-modular"
+ONLY = "dnf1,gold-dnf,repo1"
 
 
 def use(fleet: ReleaseFleet, host: str, stream: str, version: str) -> None:
@@ -34,7 +38,7 @@ def test_streams_go_along_with_a_release(rpm_releases: ReleaseFleet) -> None:
     use(rpm_releases, "dnf1", "1", "1.0")
     assert known_streams(rpm_releases, "dnf1") == {"1": True, "2": False}
     ours.made("gl-1")
-    done = ours.patch("--limit", "dnf1,gold-dnf,repo1")
+    done = ours.patch("--limit", ONLY)
     assert levels(done)["dnf1"] == ("gl-1", 0)
     same_as(rpm_releases, "dnf1", "gold-dnf")
     assert lab_versions(rpm_releases, "dnf1")[MODULE] == "1.1"
@@ -47,19 +51,48 @@ def test_streams_go_along_with_a_release(rpm_releases: ReleaseFleet) -> None:
     assert lab_versions(rpm_releases, "dnf1")[MODULE] == "1.1"
 
 
+def there(fleet: ReleaseFleet) -> tuple[object, object]:
+    """What dnf1 has and where it gets it from, without what it remembers of the release that it was attached to before."""
+    kept = [line for line in belongings(fleet, "dnf1").splitlines() if not line.endswith("  /var/lib/patchtrain/release/attached.json")]
+    return versions(fleet, "dnf1"), kept
+
+
+def told(ours: Train, release: str, has: str, should: str) -> str:
+    """The run leaves dnf1 as it is, and says in ledger, report and page what differs and what switches it: the command."""
+    found = there(ours.fleet)
+    command = "dnf -y module reset {0} && dnf -y module enable {0}:{1}".format(MODULE, should)
+    said = ("module streams of the host are not the release's: {0}:{1} (release: {0}:{2}); attach the host (playbook attach), and switch them there: "
+            "{3}").format(MODULE, has, should, command)
+    done = ours.do("patch", "--limit", ONLY, fails=said, patch_release=release, patch_run_name="to-%s" % release)
+    assert (done.states()["dnf1"], done.host("dnf1")["reason"]) == ("blocked", said) and not entered(done, "dnf1")
+    assert there(ours.fleet) == found
+    with sqlite3.connect(ours.fleet.state / "patchtrain" / "ledger.db") as ledger:
+        assert said in [reason for (reason,) in ledger.execute("SELECT reason FROM run_hosts WHERE host = 'dnf1'")]
+    assert said in html.unescape(ours.fleet.reports()[-1].with_suffix(".html").read_text())
+    return command
+
+
 def test_a_host_in_another_stream_is_told_how_to_switch(rpm_releases: ReleaseFleet) -> None:
     ours = Train(rpm_releases)
     use(rpm_releases, "gold-dnf", "1", "1.1")
     use(rpm_releases, "dnf1", "2", "2.0")
-    ours.made("gl-1")
-    before = versions(rpm_releases, "dnf1")
-    said = "switch them first: dnf -y module reset {0} && dnf -y module enable {0}:1".format(MODULE)
-    done = ours.do("patch", "--limit", "dnf1,gold-dnf,repo1", fails=said, patch_release="stage:prod")
-    assert done.states()["dnf1"] == "blocked" and not entered(done, "dnf1")
-    assert versions(rpm_releases, "dnf1") == before
-    assert [(row["name"], row["is"], row["should"]) for row in drifts(done, "dnf1") if row["kind"] == "stream"] == [
-        (MODULE, MODULE + ":2", MODULE + ":1")]
-    # What it says works on a host that sees the release alone; the package of the other stream is newer.
-    rpm_releases.sh("dnf1", said.partition(": ")[2])
-    done = ours.patch("--limit", "dnf1,gold-dnf,repo1", patch_allow_downgrade=True)
-    assert levels(done)["dnf1"] == ("gl-1", 0) and lab_versions(rpm_releases, "dnf1")[MODULE] == "1.1"
+    ours.capture("gl-1")
+    ours.publish("gl-1")
+    switched(ours, "gl-1", told(ours, "gl-1", "2", "1"))
+    assert lab_versions(rpm_releases, "dnf1")[MODULE] == "1.1"
+    # The release that the host is at, and keeps, describes no other stream: there nothing could be switched.
+    rpm_releases.sh("gold-dnf", "dnf -y module reset %s" % MODULE)
+    use(rpm_releases, "gold-dnf", "2", "2.0")
+    ours.capture("gl-2", release_parent="gl-1")
+    ours.publish("gl-2")
+    command = told(ours, "gl-2", "1", "2")
+    assert known_streams(rpm_releases, "dnf1") == {"1": True}
+    switched(ours, "gl-2", command)
+    assert lab_versions(rpm_releases, "dnf1")[MODULE] == "2.0"
+
+
+def switched(ours: Train, release: str, command: str) -> None:
+    """What the reason says is done, and the next run brings the packages; those of the other stream may be newer."""
+    ours.do("attach", "--limit", "dnf1", release_name=release)
+    ours.fleet.sh("dnf1", command)
+    assert levels(ours.patch("--limit", ONLY, patch_release=release, patch_allow_downgrade=True))["dnf1"] == (release, 0)

@@ -41,10 +41,11 @@ def entries(found: Iterable[Differing]) -> List[Dict[str, Any]]:
 
 
 def refuse(found: Sequence[Differing]) -> None:
-    """To switch a stream is to say that other packages are wanted: a person does it, and the release's versions come then."""
+    """To switch a stream is to say that other packages are wanted: a person does it, and the release's versions come then. That works where
+    something describes the stream: the release's own source does, and that of before, which the host is given back, may not."""
     if found:
         told = ", ".join("%s (release: %s)" % (one.has or "%s without an enabled stream" % one.module, one.should) for one in found)
-        raise TransactionImpossible("module streams of the host are not the release's: %s; switch them first: %s" % (
+        raise TransactionImpossible("module streams of the host are not the release's: %s; attach the host (playbook attach), and switch them there: %s" % (
             told, " && ".join(_command(one) for one in found)), streams=[one.should for one in found])
 
 

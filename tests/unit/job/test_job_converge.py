@@ -144,7 +144,7 @@ def test_another_module_stream_is_drift_and_in_the_way(host: Any, assess: Module
     digest = attach(entry("a", "1"), platforms={KEY: {"packages": [entry("a", "1")], "kernel": None, "streams": ["nodejs:20", "php:8"]}})
     refused = assess(release=digest)
     assert refused["failed"] and refused["plan"] is None and refused["error"]["streams"] == ["nodejs:20"]
-    assert refused["msg"].endswith("switch them first: dnf -y module reset nodejs && dnf -y module enable nodejs:20")
+    assert refused["msg"].endswith("attach the host (playbook attach), and switch them there: dnf -y module reset nodejs && dnf -y module enable nodejs:20")
     assert [row for row in refused["assessment"]["drift"] if row["kind"] == "stream"] == [
         {"name": "nodejs", "arch": "", "kind": "stream", "is": "nodejs:18", "should": "nodejs:20", "source": ""}]
     host.set(streams=["nodejs:20", "php:8"])

@@ -40,5 +40,5 @@ def test_the_commands_are_named() -> None:
         refuse([Differing("nodejs", "nodejs:18", "nodejs:20"), Differing("php", None, "php:8")])
     assert caught.value.message == (
         "module streams of the host are not the release's: nodejs:18 (release: nodejs:20), php without an enabled stream (release: php:8); "
-        "switch them first: dnf -y module reset nodejs && dnf -y module enable nodejs:20 && dnf -y module enable php:8")
+        "attach the host (playbook attach), and switch them there: dnf -y module reset nodejs && dnf -y module enable nodejs:20 && dnf -y module enable php:8")
     assert caught.value.data == {"streams": ["nodejs:20", "php:8"]}
