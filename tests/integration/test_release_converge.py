@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import PUT_BACK
+from lab_fleet import Played
 from lab_release import V0, V1, V2, ReleaseFleet, auto_marks, lab_versions, set_upstream, update, update_golden, versions
 from release_looks import belongings, drifts, entered, same_as, web_server_stopped
 from release_train import STAGES, Train, levels
@@ -120,6 +124,33 @@ def test_newer_dnf_and_zypper_hosts(rpm_releases: ReleaseFleet) -> None:
     same_as(rpm_releases, "zypper1", "gold-zypper")
     for host in ("dnf1", "zypper1"):
         took_back(rpm_releases, host)
+
+
+@pytest.mark.full
+def test_hosts_without_a_turn_have_their_sources_again(rpm_releases: ReleaseFleet) -> None:
+    """The window does not last for any, then the first failure stops the run: those who never had their turn are as they were found."""
+    ours = Train(rpm_releases)
+    for host in ("dnf1", "gold-dnf"):
+        rpm_releases.lab("install", host, "patchlab-broken")
+    update(rpm_releases, "gold-dnf")
+    ours.capture("gl-1")
+    ours.publish("gl-1")
+    found = {host: (versions(rpm_releases, host), belongings(rpm_releases, host)) for host in ("dnf1", "zypper1")}
+
+    def as_found(done: Played, state: str, *hosts: str) -> None:
+        for host in hosts:
+            steps = [step["step"] for step in done.host(host)["steps"] if step["outcome"] == "ok"]
+            assert done.states()[host] == state and steps.index("attach") < steps.index(PUT_BACK), host
+            assert (versions(rpm_releases, host), belongings(rpm_releases, host)) == found[host], host
+
+    start = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 3600))
+    done = rpm_releases.play(patch_release="gl-1", patch_run_name="short", patch_estimate_default=86400,
+                             patch_window={"start": start, "duration": "6h", "timezone": "UTC"})
+    as_found(done, "deferred", "dnf1", "zypper1")
+    rpm_releases.sh("dnf1", "touch /etc/patchlab-broken.fail")
+    done = ours.do("patch", patch_release="gl-1", patch_run_name="stopped", patch_canaries=["dnf1"], fails="patchlab-broken")
+    assert done.states()["dnf1"] == "failed"
+    as_found(done, "not_started", "zypper1")
 
 
 @pytest.mark.full
