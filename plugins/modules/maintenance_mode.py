@@ -65,8 +65,9 @@ options:
         between two looks (default: 1)."
       - "Of V(libvirt): C(peers), addresses of the hypervisors that guests may go to (default: none; its own address in the list does no harm);
         C(uri), the hypervisor's own address (default: C(qemu:///system)); C(unmovable), what becomes of running guests that can't move,
-        V(refuse), V(shutdown) or V(save) (default: V(refuse)); C(failback), whether V(all) or V(none) of those that moved come back
-        (default: V(all)); C(pinned), names, titles or UUIDs of guests that must not move, with wildcards; C(shared), paths that every
+        V(refuse), V(shutdown) or V(save) (default: V(refuse)); C(answers), a command as a list of words that ends with 0 when such a guest,
+        named by E(PATCHTRAIN_GUEST) and E(PATCHTRAIN_GUEST_UUID), works again (default: none); C(failback), whether V(all) or V(none) of
+        those that moved come back (default: V(all)); C(pinned), names, titles or UUIDs of guests that must not move, with wildcards; C(shared), paths that every
         hypervisor has, with wildcards; C(copy_storage), whether disks of this host alone are copied along (default: false); C(reserve),
         MiB that a peer keeps free (default: 512); C(poll), seconds between two looks (default: 0.5)."
       - "Of V(slurm): C(running_jobs), what becomes of jobs that have not ended after C(grace) seconds: V(wait) waits on to the limit, V(requeue)

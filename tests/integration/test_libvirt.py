@@ -25,6 +25,11 @@ HOSTS = ("hv1", "hv2", "hv3")
 PEERS = ["qemu+ssh://hv1/system", "qemu+ssh://hv2/system"]
 ODD = "-x; rm 'q$(id)"
 LOOK = 0.02
+AGENT = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+COUNTING = """#!/bin/sh
+file=/%s/$PATCHTRAIN_GUEST
+before=$(wc -c < "$file"); sleep 0.5; [ -e /run/answers ] && [ "$(wc -c < "$file")" -gt "$before" ]
+""" % hypervisor.COUNTS
 
 
 class Count:
@@ -224,7 +229,9 @@ def test_a_peer_that_vanishes_in_the_middle_costs_no_guest(cloud: Cloud) -> None
 @pytest.mark.full
 @pytest.mark.parametrize("way", ["save", "shutdown"])
 def test_a_lone_guest_is_stopped_only_when_that_is_asked_for(cloud: Cloud, way: str) -> None:
-    cloud.put("hv3", "g1", autostart=True)
+    cloud.put("hv3", "g1", autostart=True, devices=AGENT)
+    cloud.sh("hv3", "cat > /usr/local/bin/counting <<'EOF'\n%sEOF\nchmod 755 /usr/local/bin/counting; rm -f /run/answers" % COUNTING)
+    wait_for(lambda: "return" in cloud.virsh("hv3", "qemu-agent-command", "g1", '{"execute": "guest-ping"}', check=False), "the guest's agent")
     before = cloud.at("hv3")
     with Outside(cloud, "g1") as outside:
         refused = cloud.mode("entered", "hv3", peers=[])
@@ -233,9 +240,14 @@ def test_a_lone_guest_is_stopped_only_when_that_is_asked_for(cloud: Cloud, way: 
         assert entered["changed"] and cloud.at("hv3") == {} and cloud.known("hv3") == 1, entered
         cloud.sh("hv3", "systemctl restart libvirtd")
         assert cloud.at("hv3") == {}, "it does not start by itself before the host is left"
-        left = cloud.mode("left", "hv3", prior=entered["prior_state"], peers=[])
-        assert left["changed"] and cloud.at("hv3") == before, left
-        wait_for(lambda: len(outside.boots("g1")) == (1 if way == "save" else 2), "the guest to count again")
+        given: dict[str, Any] = {"prior": entered["prior_state"], "peers": [], "unmovable": way, "answers": ["/usr/local/bin/counting"]}
+        failed = cloud.mode("left", "hv3", timeout=15, **given)
+        assert failed["failed"] and "guest g1 was started again and does not answer" in failed["msg"] and failed["undone"] is True, failed
+        assert cloud.at("hv3") == {}, "what does not answer is not in service"
+        cloud.sh("hv3", "touch /run/answers")
+        left = cloud.mode("left", "hv3", **given)
+        assert left["changed"] and cloud.at("hv3") == before and left["detail"]["guests"][0]["answered"] == "agent, command", left
+        wait_for(lambda: len(outside.boots("g1")) == (1 if way == "save" else 3), "the guest to count again")
     if way == "save":
         assert outside.unbroken("g1") > 3
 

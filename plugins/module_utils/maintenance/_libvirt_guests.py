@@ -32,23 +32,26 @@ _FIELD = re.compile(r"([A-Z][A-Za-z ()]*):\s+(.*)")
 # Of these devices the guest would lose its own, or QEMU refuses to go without.
 _HELD_DEVICES = {"hostdev": "host device", "filesystem": "file system of the host", "vsock": "vsock", "shmem": "shared memory"}
 _LOCAL_DISKS = ("file", "block", "dir")
+_AGENT = "org.qemu.guest_agent.0"
 _ANYWHERE_DISKS = ("network", "volume")
 
 
 @dataclass(frozen=True)
 class Home:
-    """Where a guest belongs, how it was there, and in which way it was taken out of the way; of one that moves, the host that it goes to."""
+    """Where a guest belongs, how it was there, and in which way it was taken out of the way; of one that moves, the host that it goes to; of
+    one that is stopped, whether its agent answered before."""
 
     host: str
     state: str
     autostart: bool
     way: str
     to: str = ""
+    agent: bool = False
 
     def xml(self) -> str:
-        return "<home host=%s state=%s autostart=%s way=%s%s/>" % (
+        return "<home host=%s state=%s autostart=%s way=%s%s%s/>" % (
             quoteattr(self.host), quoteattr(self.state), quoteattr("yes" if self.autostart else "no"), quoteattr(self.way),
-            " to=%s" % quoteattr(self.to) if self.to else "")
+            " to=%s" % quoteattr(self.to) if self.to else "", ' agent="yes"' if self.agent else "")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class Guest:
-    """One guest on one hypervisor. ``held``: what in its definition can't leave the host."""
+    """One guest on one hypervisor. ``held``: what in its definition can't leave the host; ``agent``: whether QEMU's agent runs in it."""
 
     uuid: str
     name: str
@@ -82,6 +85,7 @@ class Guest:
     pinned: Optional[str] = None
     held: Tuple[str, ...] = ()
     disks: Tuple[Disk, ...] = ()
+    agent: bool = False
 
     @property
     def told(self) -> str:
@@ -133,7 +137,7 @@ def _guest(text: str) -> Guest:
     return Guest(
         fields["UUID"], root.findtext("name", ""), root.findtext("title", ""), fields.get("Id") != "-", _state(fields["State"]),
         _kib(fields.get("Max memory", "")), fields.get("Persistent") == "yes", fields.get("Autostart") == "enable",
-        fields.get("Managed save") == "yes", _home(root), _pinned(root), tuple(_held(root)), tuple(_disks(root)))
+        fields.get("Managed save") == "yes", _home(root), _pinned(root), tuple(_held(root)), tuple(_disks(root)), _agent(root))
 
 
 def _state(word: str) -> str:
@@ -152,12 +156,17 @@ def _home(root: Element) -> Optional[Home]:
     item = root.find("metadata/{%s}home" % HOME_URI)
     if item is None or item.get("way") not in _WAYS:
         return None
-    return Home(item.get("host", ""), item.get("state", ""), item.get("autostart") == "yes", item.get("way", ""), item.get("to", ""))
+    return Home(item.get("host", ""), item.get("state", ""), item.get("autostart") == "yes", item.get("way", ""), item.get("to", ""),
+                item.get("agent") == "yes")
 
 
 def _pinned(root: Element) -> Optional[str]:
     item = root.find("metadata/{%s}pinned" % PINNED_URI)
     return None if item is None else first_line(item.get("reason") or "it is marked so")
+
+
+def _agent(root: Element) -> bool:
+    return any(item.get("name") == _AGENT and item.get("state") == "connected" for item in root.findall("devices/channel/target"))
 
 
 def _held(root: Element) -> List[str]:

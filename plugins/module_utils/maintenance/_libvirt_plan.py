@@ -72,7 +72,7 @@ class Step:
         known = self.guest.home
         if known and (known.host != host or known.way == self.way):
             return replace(known, to=self.to)
-        return Home(host, self.guest.state, self.guest.autostart, self.way, self.to)
+        return Home(host, self.guest.state, self.guest.autostart, self.way, self.to, self.guest.agent and self.way in (SHUTDOWN, SAVE))
 
 
 @dataclass(frozen=True)

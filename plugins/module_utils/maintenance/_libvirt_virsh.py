@@ -16,6 +16,8 @@ from ._libvirt_guests import HOME_URI, Guest, Home, Overview, is_uuid, parse_gue
 
 LOOK_LIMIT = 30.0
 _CHUNK = 50
+_AGENT_LIMIT = "5"
+_PING = '{"execute": "guest-ping"}'
 _KEY = "patchtrain"
 
 
@@ -88,6 +90,10 @@ class Virsh:
                 raise ParseFailed("virsh at %s told the states of %d guests where %d were asked for" % (self.uri, len(states), len(some)))
             found.update(zip((guest.uuid for guest in some), states))
         return found
+
+    def agent_answers(self, guest: Guest) -> bool:
+        """Whether QEMU's agent in the guest answers; one that has just booted has none for a while."""
+        return self._run(LOOK_LIMIT, "qemu-agent-command", "--domain", guest.uuid, "--timeout", _AGENT_LIMIT, _PING).rc == 0
 
     # Changing
 

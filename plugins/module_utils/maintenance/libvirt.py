@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ..clock import Clock, Deadline
 from ..errors import BadInput, CannotMove, CommandTimeout, MaintenanceFailed, PatchtrainError
-from ..options import Option, boolean, one_of, seconds, whole_number, words
+from ..options import Option, argv, boolean, one_of, seconds, whole_number, words
 from ..runner import Runner
 from ._libvirt_guests import MOVE, PAUSED, RUNNING, SAVE, SHUTDOWN, STAY, Guest, Home, some
 from ._libvirt_plan import REFUSE, Peers, Plan, Rules, Step, describe, homes, make, read_description
@@ -48,6 +48,7 @@ OPTIONS = {
     "peers": Option(_uris, default=()),
     "uri": Option(_uri, default="qemu:///system"),
     "unmovable": Option(one_of(REFUSE, SHUTDOWN, SAVE), default=REFUSE),
+    "answers": Option(argv),
     "failback": Option(one_of("all", "none"), default="all"),
     "pinned": Option(globs, default=()),
     "shared": Option(globs, default=()),
@@ -105,6 +106,7 @@ class Libvirt:
         self._check_mode = check_mode
         self._here = self._virsh(options["uri"])
         self._took: Dict[str, float] = {}
+        self._answered: Dict[str, str] = {}
         self._hanging: Dict[str, str] = {}
 
     def prior(self) -> str:
@@ -118,6 +120,7 @@ class Libvirt:
         prior = self._prior(sides, plan)
         if plan.stuck:
             raise self._blocked(sides.here, plan.stuck, prior)
+        self._refuse_missing(plan)
         if self._check_mode:
             return Result(bool(plan.steps), ENTERED, prior, self._detail(sides.here, plan.steps, would=[step.would for step in plan.steps]))
         mine = [step.guest.uuid for step in plan.steps if not step.guest.home or step.guest.home.host == sides.here.host]
@@ -187,6 +190,12 @@ class Libvirt:
             if isinstance(error, CommandTimeout):
                 self._hanging[uri] = error.message
             return None, error.message
+
+    def _refuse_missing(self, plan: Plan) -> None:
+        """What guests are asked with afterwards has to be there before the first of them is stopped."""
+        program = (self._options["answers"] or [""])[0]
+        if program and any(step.way in (SHUTDOWN, SAVE) for step in plan.steps) and not self._runner.which(program):
+            raise BadInput("the option answers names the program %s, which %s has not, or which can't be run there" % (program, self._host))
 
     def _plan(self, sides: _Sides) -> Plan:
         rules = Rules(self._options["unmovable"], self._options["pinned"], self._options["copy_storage"], self._options["reserve"],
@@ -317,13 +326,15 @@ class Libvirt:
     def _bring_back(self, belong: Mapping[str, Home], deadline: Deadline, everything: bool = False) -> None:
         """Each guest, when undoing (``everything``) also where another one fails; marks are taken away last, when all is well."""
         problems = []
-        for uuid in sorted(belong):
-            try:
-                self._one_back(uuid, belong[uuid], deadline, everything)
-            except PatchtrainError as error:
-                if not everything:
-                    raise
-                problems.append(error.message)
+        # All boot while the first is asked.
+        for part in (self._one_back, self._see_answer):
+            for uuid in sorted(belong):
+                try:
+                    part(uuid, belong[uuid], deadline, everything)
+                except PatchtrainError as error:
+                    if not everything:
+                        raise
+                    problems.append(error.message)
         if problems:
             raise MaintenanceFailed("; ".join(problems))
         self._unmark(belong)
@@ -349,6 +360,27 @@ class Libvirt:
         elif home.way != STAY and not guest.active:
             self._here.start(guest, deadline.left)
         self._await_as_was(guest, home, deadline)
+
+    def _see_answer(self, uuid: str, home: Home, deadline: Deadline, _everything: bool) -> None:
+        """A guest that was stopped and runs again may still not work: it is asked as far as it can be."""
+        by = [word for word, can in (("agent", home.agent), ("command", self._options["answers"])) if can]
+        if home.way not in (SHUTDOWN, SAVE) or home.state != RUNNING or not by:
+            return
+        guest = next((item for item in self._look_here().active if item.uuid == uuid), None)
+        if guest is None or not deadline.until(lambda: all(self._answers(guest, word) for word in by), self._poll):
+            raise MaintenanceFailed("guest %s was started again and does not answer within %g s (asked: its %s)" % (
+                guest.told if guest else uuid, deadline.seconds, ", ".join(by)), guest=uuid)
+        self._answered[uuid] = ", ".join(by)
+
+    def _answers(self, guest: Guest, by: str) -> bool:
+        if by == "agent":
+            return self._here.agent_answers(guest)
+        names = {"PATCHTRAIN_GUEST": guest.name, "PATCHTRAIN_GUEST_UUID": guest.uuid}
+        try:
+            return self._runner.run(self._options["answers"], limit=UNDO_LIMIT, env=names).rc == 0
+        except CommandTimeout as error:
+            _pass_on_signal(error)
+            return False
 
     def _come_home(self, source: Virsh, guest: Guest, home: Home, deadline: Deadline) -> None:
         """What it became of elsewhere (paused, shut off) it stays; only its autostart is that of before."""
@@ -410,7 +442,8 @@ class Libvirt:
 
     def _left(self, sides: _Sides, belong: Mapping[str, Home], gone: Sequence[str], **more: Any) -> Dict[str, Any]:
         found = [(uuid, sides.find(uuid)) for uuid in sorted(belong)]
-        guests = [{"uuid": uuid, "name": where[1].name, "was_at": where[0].host, "seconds": self._took.get(uuid)} for uuid, where in found if where]
+        guests = [{"uuid": uuid, "name": where[1].name, "was_at": where[0].host, "seconds": self._took.get(uuid),
+                   "answered": self._answered.get(uuid)} for uuid, where in found if where]
         notes = {"note": "of guests that belong here these exist nowhere any more: %s" % ", ".join(gone)} if gone else {}
         return dict(more, host=sides.here.host, guests=guests, **notes)
 

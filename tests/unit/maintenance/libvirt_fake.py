@@ -65,6 +65,8 @@ class FakeGuest:
     restarts: int = 0
     states_saved: List[str] = field(default_factory=list)
     reason: str = ""
+    agent: str = ""
+    """The channel to its agent: empty for none, else connected or disconnected."""
 
     @property
     def uuid(self) -> str:
@@ -80,7 +82,9 @@ class FakeGuest:
                  "persistent": "yes" if self.persistent else "no", "autostart": "enable" if self.autostart else "disable",
                  "saved": "yes" if self.saved else "no"}
         home = self.home.replace("<home ", '<patchtrain:home xmlns:patchtrain="urn:fleetops:patchtrain:home" ')
-        xml = _XML.format(name=escape(self.name), uuid=self.uuid, title=escape(self.title), home=home, devices=self.devices)
+        state = " state='%s'" % self.agent if self.active else ""
+        channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'%s/></channel>" % state if self.agent else ""
+        xml = _XML.format(name=escape(self.name), uuid=self.uuid, title=escape(self.title), home=home, devices=self.devices + channel)
         return _INFO.format(**words) + xml
 
 
@@ -107,6 +111,8 @@ class Stage:
         self.file_system = "ext2/ext3"
         self.time = 0.0
         self.snapshots = ""
+        self.asked: List[Dict[str, str]] = []
+        self.answering: Callable[[], bool] = lambda: True
 
     # What the driver sees of it
 
@@ -117,8 +123,8 @@ class Stage:
     def _sleep(self, seconds: float) -> None:
         self.time += seconds
 
-    def which(self, tool: str) -> str:
-        return tool
+    def which(self, tool: str) -> Optional[str]:
+        return None if tool == "missing" else tool
 
     def read(self, path: str) -> None:
         raise AssertionError("read %s" % path)
@@ -127,6 +133,11 @@ class Stage:
         assert all(isinstance(word, str) for word in argv) and limit, argv
         if argv[0] == "stat":
             return Completed(tuple(argv), 0, self.file_system + "\n", "")
+        if argv[0] == "answers":
+            self.asked.append(_more["env"])
+            if len(self.asked) == 1:
+                late(["answers"])
+            return Completed(tuple(argv), 0 if self.answering() else 1, "", "")
         assert list(argv[:3]) == ["virsh", "--quiet", "--connect"], argv
         uri = self.at if argv[3] == HERE else argv[3]
         self.commands.append(argv[4:])
@@ -162,7 +173,7 @@ class Stage:
         guest = host.guests.get(words[words.index("--domain") + 1])
         if guest is None:
             return bad("error: failed to get domain")
-        answer = getattr(self, "_" + words[0])(host, guest, words)
+        answer = getattr(self, "_" + words[0].replace("-", "_"))(host, guest, words)
         return answer or good("")
 
     def _migrate(self, host: FakeHost, guest: FakeGuest, words: List[str]) -> Optional[Completed]:
@@ -193,6 +204,10 @@ class Stage:
     def _start(self, _host: FakeHost, guest: FakeGuest, _words: List[str]) -> None:
         guest.active, guest.state, guest.saved = True, guest.states_saved.pop() if guest.saved else "running", False
         guest.restarts += 1
+
+    def _qemu_agent_command(self, _host: FakeHost, guest: FakeGuest, words: List[str]) -> Optional[Completed]:
+        assert words[-1] == '{"execute": "guest-ping"}'
+        return None if guest.active and guest.agent == "connected" and self.answering() else bad("error: Guest agent is not responding")
 
     def _domjobabort(self, _host: FakeHost, _guest: FakeGuest, _words: List[str]) -> Completed:
         return bad("error: Requested operation is not valid: no job is active on the domain")

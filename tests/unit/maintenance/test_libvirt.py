@@ -293,6 +293,42 @@ def test_who_cannot_move_is_stopped_when_that_is_asked_for(way: str) -> None:
     assert not stage.driver(failback="none").leave(prior, 60).changed and stage.changes == []
 
 
+@pytest.mark.parametrize("way", ["shutdown", "save"])
+def test_who_was_stopped_is_asked_before_it_counts_as_back(way: str) -> None:
+    """By its agent, where that answered before, and by the user's command; all boot while the first is asked."""
+    agent, silent = FakeGuest("-x; $(id)", 1, agent="connected"), FakeGuest("plain", 2, agent="disconnected")
+    stage = Stage(agent, silent, FakeGuest("asleep", 3, state="paused" if way == "save" else "running"), FakeGuest("moves", 4, agent="connected"))
+    options: Any = {"unmovable": way, "pinned": ["-x*", "plain", "asleep"], "answers": ["answers"], "peers": [HV2]}
+    before = stage.looks()
+    prior = stage.driver(**options).enter(60).prior_state
+    assert 'agent="yes"' in agent.home and "agent" not in silent.home
+    stage.answering = lambda: stage.time > 20
+    done = stage.driver(**options).leave(prior, 60)
+    assert stage.looks() == before and stage.time > 20, "a command that hangs is only no answer"
+    assert {guest["name"]: guest["answered"] for guest in done.detail["guests"]} == {
+        "-x; $(id)": "agent, command", "plain": "command", "asleep": None if way == "save" else "command", "moves": None}
+    assert {"PATCHTRAIN_GUEST": "-x; $(id)", "PATCHTRAIN_GUEST_UUID": agent.uuid} in stage.asked
+    assert not stage.driver(**options).leave(prior, 60).changed
+
+
+def test_who_runs_again_and_does_not_answer_is_not_back() -> None:
+    stage = Stage(FakeGuest("deaf", 1, agent="connected", autostart=True), FakeGuest("good", 2))
+    prior = stage.driver(unmovable="shutdown", peers=[]).enter(60).prior_state
+    away = stage.looks()
+    stage.answering = lambda: False
+    with pytest.raises(MaintenanceFailed, match=r"guest deaf was started again and does not answer within 60 s \(asked: its agent\); undone") as caught:
+        stage.driver(unmovable="shutdown", peers=[]).leave(prior, 60)
+    assert caught.value.data["undone"] is True and stage.looks() == away
+
+
+def test_who_asks_has_to_be_there_before_anybody_is_stopped() -> None:
+    stage = Stage(FakeGuest("kept", 1))
+    with pytest.raises(BadInput, match="the option answers names the program missing, which hv1 has not"):
+        stage.driver(unmovable="save", peers=[], answers=["missing"]).enter(60)
+    assert stage.changes == []
+    assert stage.driver(answers=["missing"]).enter(60).changed, "nobody is stopped"
+
+
 def test_a_guest_that_does_not_shut_down() -> None:
     stage = Stage(FakeGuest("free", 1), FakeGuest("deaf", 2, obeys=False, autostart=True))
     before = stage.looks()

@@ -41,6 +41,13 @@ def test_guests() -> None:
     assert big.disks == (Disk("vda", "file", "/srv/images/big.qcow2"), Disk("vdb", "network", "")), "an empty drive holds nothing"
 
 
+@pytest.mark.parametrize("state, runs", [(" state='connected'", True), (" state='disconnected'", False), ("", False)])
+def test_an_agent_runs_in_a_guest_where_its_channel_says_so(state: str, runs: bool) -> None:
+    target = "<target type='virtio' name='org.qemu.guest_agent.0'%s/>" % state
+    channel = "<channel type='unix'><source mode='bind' path='/x'/>%s<alias name='channel0'/></channel></devices>" % target
+    assert [guest.agent for guest in parse_guests(said("guests.txt").replace("</devices>", channel, 1))] == [runs, False, False]
+
+
 @pytest.mark.parametrize("text", ["", "error: no\n", "hv1\n", "hv1\ntotal  : many KiB\n", "<html>\ntotal: 1 KiB\n"])
 def test_an_overview_that_is_nonsense(text: str) -> None:
     with pytest.raises(ParseFailed, match="neither name nor memory"):

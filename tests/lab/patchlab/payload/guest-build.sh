@@ -9,8 +9,11 @@ tree=$(mktemp -d)
 mkdir "$tree/bin" "$tree/dev" "$tree/proc" "$tree/modules"
 cp /bin/busybox "$tree/bin/"
 install -m 0755 "$home/init" "$tree/init"
-for module in button evdev; do
-    find /usr/lib/modules -name "$module.ko" -exec cp {} "$tree/modules/" \;
+# Numbered, because each needs those before it.
+number=10
+for module in button evdev virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console; do
+    find /usr/lib/modules -name "$module.ko" -exec cp {} "$tree/modules/$number-$module.ko" \;
+    number=$((number + 1))
 done
 cp /boot/vmlinuz-* "$home/vmlinuz"
 (cd "$tree" && find . | cpio --quiet -o -H newc | gzip -1 >"$home/initramfs")

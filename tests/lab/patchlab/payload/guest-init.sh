@@ -14,6 +14,24 @@ done
 for device in /dev/input/event*; do
     ($bb head -c 24 "$device" >/dev/null && $bb poweroff -f) 2>/dev/null &
 done
+# QEMU's agent, as far as libvirt asks whether it is there.
+agent() {
+    while IFS= read -r asked <&3; do
+        id=${asked##*\"id\":}
+        case $asked in
+        *guest-sync-delimited*) printf '\377{"return": %s}\n' "${id%%\}*}" ;;
+        *guest-sync*) printf '{"return": %s}\n' "${id%%\}*}" ;;
+        *guest-ping*) echo '{"return": {}}' ;;
+        *) echo '{"error": {"class": "CommandNotFound", "desc": "not here"}}' ;;
+        esac >&3
+    done
+}
+for port in /dev/vport*; do
+    [ -e "$port" ] && while :; do
+        agent 3<>"$port"
+        $bb sleep 0.5
+    done &
+done
 boot=$($bb cat /proc/sys/kernel/random/boot_id)
 count=0
 while :; do
