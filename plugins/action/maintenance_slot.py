@@ -85,7 +85,7 @@ class ActionModule(PatchtrainAction):
 
     def _ask(self, book: HostBook, turn: Optional[Turn], near: bool, confirmation: Confirmation) -> Decision:
         """Once; what was prepared is confirmed before a slot is taken, and again where that was a while ago."""
-        in_step = in_step_batch(self._task, self.variables)
+        in_step = () if self.argument("alone", False) else in_step_batch(self._task, self.variables)
         if turn and near and confirmation.is_due and turn.may_be_next(time.time(), in_step):
             confirmation.renew()
             if confirmation.spared:

@@ -37,6 +37,10 @@ options:
       where it is not.
     type: bool
     default: false
+  alone:
+    description: Of O(state=taken), whether the host goes its own way with the slot whatever the strategy is, as in M(fleetops.patchtrain.host_roll).
+    type: bool
+    default: false
   require:
     description: Whether the task fails where no slot was granted, or after recording a failure.
     type: bool

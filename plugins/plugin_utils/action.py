@@ -9,7 +9,7 @@ that ``rescue`` sees it.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional, Type
 
 from ansible.plugins.action import ActionBase
 
@@ -85,6 +85,19 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         """Those of any host of the inventory."""
         known = self.variables["hostvars"]
         return self.settings() if host not in known else Settings.from_variables(patch_variables(known[host]), host)
+
+    def as_other(self, kind: "Type[PatchtrainAction]", **args: Any) -> Dict[str, Any]:
+        """What another action of the collection returns in place of this one, in the same task; its error is raised."""
+        other, mine = object.__new__(kind), self._task.args
+        other.__dict__.update(self.__dict__)
+        self._task.args = args
+        try:
+            return other.act()
+        finally:
+            self._task.args = mine
+            if self._connection._shell.tmpdir:
+                # As after a task: the next one may find the host rebooted, and the folder gone.
+                self.cleanup()
 
     def remote(self) -> Remote:
         """The task's own host."""

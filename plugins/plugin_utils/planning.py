@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible import context
 from ansible.errors import AnsibleError
@@ -38,7 +38,7 @@ from .windowing import of_host, within
 Plan = Dict[str, Any]
 
 _NAMES = ("patch_estimate_default", "patch_estimate_reboot", "patch_soak", "patch_reboot", "patch_timezone", "patch_maintenance",
-          "patch_hook_before_drain", "patch_hook_after_drain")
+          "patch_hook_before_drain", "patch_hook_after_drain", "patch_hook_before_restore", "patch_hook_after_restore")
 _HISTORY = 20000
 
 
@@ -76,6 +76,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     own = action.settings()
     seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
     plan = _plan(known, seen, now, first)
+    plan["strategy"] = _strategy(settings.values(), own, forks)
     plan["window"] = _window(known.run, seen, now)
     plan["run_name"] = own.patch_run_name or "" if known.run.settings.get("check") else ""
     plan["hosts"] = [*_rows(known, settings, guesses, seen), *_others(known)]
@@ -157,6 +158,14 @@ def _plan(known: _Known, seen: Forecast, now: float, first: int) -> Plan:
         "forks": seen.forks, "forks_needed": seen.forks_needed, "bottleneck": seen.bottleneck, "waits": dict(seen.waits),
         "packages": sum(known.facts.get(host, Facts()).changes for host in order), "assumed": sum(host.assumed for host in seen.simulation.hosts),
         "counts": dict(sorted(counted.items())), "left_out": known.run.settings.get("scope", {})}
+
+
+def _strategy(each: Collection[Settings], own: Settings, forks: int) -> str:
+    """Hooks are tasks of their own, and of hosts that move in step each would wait for all others before it. Where there are none and every host has a
+    process, ``linear`` has nothing to do but to wait, while ``host_pinned`` goes through all hosts again and again."""
+    hooked = own.patch_run_hook_on_first_failure or any(
+        one.patch_hook_before_drain or one.patch_hook_after_drain or one.patch_hook_before_restore or one.patch_hook_after_restore for one in each)
+    return "host_pinned" if hooked or forks < len(each) else "linear"
 
 
 def _window(run: Run, seen: Forecast, now: float) -> Optional[Dict[str, Any]]:

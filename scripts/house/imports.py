@@ -30,6 +30,8 @@ ROOMS = (
     Room("plugins/module_utils/", (_HOST,)),
     Room("plugins/modules/", (_HOST,), ("ansible.module_utils.basic",)),
     Room("plugins/action/", (_HOST, _CONTROLLER), ("ansible",)),
+    # Its steps are those actions.
+    Room("plugins/action/host_roll.py", (_HOST, _CONTROLLER, "plugins.action"), ("ansible",)),
     Room("plugins/callback/", (_HOST, _CONTROLLER), ("ansible",)),
     Room("plugins/doc_fragments/"),
     Room("plugins/plugin_utils/", (_HOST, _CONTROLLER), ("ansible", "yaml", "jinja2")),

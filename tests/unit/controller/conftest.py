@@ -104,7 +104,8 @@ class Desk:
         play = SimpleNamespace(strategy="host_pinned", hosts="all", any_errors_fatal=False)
         action._task = SimpleNamespace(args=args, check_mode=check, action="task", get_play=lambda: play, any_errors_fatal=False)
         action._templar = SimpleNamespace(template=lambda value: value)
-        action._display = SimpleNamespace(display=lambda text: None, vv=lambda text: None, warning=self.warnings.append, columns=100)
+        action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        action._display = SimpleNamespace(display=lambda text, **how: None, vv=lambda text: None, warning=self.warnings.append, columns=100)
         action._loader = DataLoader()
         action.variables = dict({"inventory_hostname": host, "hostvars": {}, "playbook_dir": "/", "patch_ledger": self.target,
                                  "ansible_play_hosts_all": ["web1", "web2"], "ansible_play_hosts": ["web1", "web2"]}, **(variables or {}))

@@ -157,3 +157,14 @@ def test_a_plan_in_check_mode_says_that_the_run_will_have_another_name(desk: Any
     desk.prepare(host="web1", changes=changes("bash"))
     assert "what a new run fb would do" in render_plan(plan(desk, {"patch_run_name": "fb"}))
     assert "name of its own" not in render_plan(plan(desk))
+
+
+@pytest.mark.parametrize("said, forks, strategy", [
+    ({}, 2, "linear"), ({}, 1, "host_pinned"), ({"patch_hook_after_restore": "back.yml"}, 2, "host_pinned"),
+    ({"patch_run_hook_on_first_failure": "call.yml"}, 2, "host_pinned")])
+def test_hosts_move_in_step_only_where_nobody_has_to_wait_for_another(desk: Any, monkeypatch: pytest.MonkeyPatch, said: Any, forks: int, strategy: str) -> None:
+    monkeypatch.setattr(planning.context, "CLIARGS", {"forks": forks})
+    desk.open(targets=("web1", "web2"))
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    assert plan(desk, **said)["strategy"] == strategy

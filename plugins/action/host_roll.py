@@ -1,0 +1,71 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's whole cycle in one task. Documented in the module of the same name."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from typing import Any, Dict, Iterator, Tuple, Type
+
+from ..module_utils.errors import PatchtrainError
+from ..plugin_utils.action import PatchtrainAction
+from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
+
+_SLOT = "Confirm what was prepared, and take a slot"
+_CYCLE: Tuple[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]], ...] = (
+    ("Enter maintenance mode", "in maintenance mode", maintenance_mode.ActionModule, {"state": "entered"}),
+    ("Do a reboot first that is due already", "rebooted before", host_reboot.ActionModule, {"before": True}),
+    ("Install exactly what was prepared", "installed", updates_install.ActionModule, {"planned": True}),
+    ("Reboot as the reboot setting says", "rebooted", host_reboot.ActionModule, {}),
+    ("Pass the health gate", "healthy", host_health_info.ActionModule, {}),
+    ("Leave maintenance mode", "back in service", maintenance_mode.ActionModule, {"state": "left", "earlier": True}),
+    ("Return the slot", "done", maintenance_slot.ActionModule, {"state": "returned"}))
+"""Of each step: its name in reasons, what is said once it was done, and the action with its arguments."""
+
+
+class ActionModule(PatchtrainAction):
+    def act(self) -> Dict[str, Any]:
+        controller, run = os.getppid(), self.needed("run_id")
+        steps, now = iter(self._steps(run)), _SLOT
+        try:
+            slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))
+            if not slot["granted"]:
+                return slot
+            done: Dict[str, Any] = {}
+            for step in steps:
+                now = step[0]
+                _with_its_controller(controller)
+                done = self._one(*step[1:])
+            return dict(done, changed=True, granted=True)
+        except Exception as error:  # noqa: BLE001 - whatever fails is recorded and fails the task, also a fault of ours
+            return self._recorded(run, now, error)
+
+    def _steps(self, run: str) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
+        places = self.argument("places") or []
+        for name, told, action, args in _CYCLE:
+            if args.get("before") and not self.settings().patch_reboot_before:
+                continue
+            yield name, told, action, dict(args, run_id=run, **({"places": places} if args.get("state") == "entered" else {}))
+
+    def _one(self, told: str, action: Type[PatchtrainAction], args: Dict[str, Any]) -> Dict[str, Any]:
+        begun = time.monotonic()
+        result = self.as_other(action, **args)
+        if result.get("changed") and (told != "done" or result.get("host_state") == "succeeded"):
+            self._display.display("%s: %s (%.1f s)" % (self.host, told, time.monotonic() - begun), stderr=True)
+        return result
+
+    def _recorded(self, run: str, step: str, error: Exception) -> Dict[str, Any]:
+        """At once, and not by the play's ``rescue``: under ``linear`` that comes when all other hosts are through."""
+        known = error.as_result() if isinstance(error, PatchtrainError) else {
+            "msg": "a fault in this collection: %s: %s" % (type(error).__name__, error), "exception": traceback.format_exc()}
+        ended = self.as_other(maintenance_slot.ActionModule, state="failed", run_id=run, failed_task=step, failure=known)
+        return dict(known, **dict(ended, failed=True, recorded=True))
+
+
+def _with_its_controller(controller: int) -> None:
+    """Whoever goes on with the run of a controller that was killed begins where the ledger says; nobody else is to be at it then."""
+    if os.getppid() != controller:
+        os._exit(1)

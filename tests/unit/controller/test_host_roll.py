@@ -1,0 +1,106 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's whole cycle in one task: the same steps in the same order, and each failure where it belongs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List
+
+import pytest
+
+from ansible_collections.fleetops.patchtrain.plugins.action import host_roll, updates_install
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient
+
+CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
+PLACES = [{"driver": "command", "place": "lb1", "host": "web1", "timeout": 5.0, "options": {}}]
+INSTALLED = {"changed": True, "finished": True, "reboot": {"required": False, "reasons": []}, "packages": [dict(CHANGE, result="installed", reason="")]}
+
+
+@pytest.fixture
+def ready(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A host that is prepared; its installation and its gate end well."""
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+    desk.places["web1"] = desk.place("web1", answer={"changed": True, "packages": [], "plan": {"changes": [CHANGE]}, "differences": [], "checks": []})
+    monkeypatch.setattr(patient, "install", lambda *args: dict(INSTALLED))
+    return desk
+
+
+def rolled(desk: Any, **more: Any) -> Dict[str, Any]:
+    result: Dict[str, Any] = desk.do(host_roll, run_id="night", places=PLACES, **more)
+    return result
+
+
+def names(desk: Any) -> List[str]:
+    return [step.step for step in desk.steps()]
+
+
+def test_a_host_goes_through_its_cycle(ready: Any) -> None:
+    result = rolled(ready)
+    assert (result["granted"], result["changed"], result["host_state"]) == (True, True, "succeeded")
+    assert names(ready) == ["confirm", "enter", "install", "gate", "leave"]
+    assert ready.state().state == "succeeded" and ready.slots() == []
+
+
+def test_a_host_that_gets_no_slot_is_not_touched(ready: Any) -> None:
+    ready.book().without_turn("deferred", "no time")
+    result = rolled(ready)
+    assert (result["granted"], result["host_state"]) == (False, "deferred")
+    assert "enter" not in names(ready)
+
+
+def test_a_failed_drain_is_recorded_and_undone_within_the_task(ready: Any) -> None:
+    lb1 = ready.places["lb1"] = ready.place("lb1", answer={"failed": True, "msg": "no such server"})
+    result = rolled(ready)
+    assert (result["failed"], result["recorded"], result["host_state"]) == (True, True, "failed")
+    assert result["msg"].startswith("failed: Enter maintenance mode: command at lb1: no such server")
+    assert lb1.asked and ready.slots() == [] and "install" not in names(ready)
+
+
+def test_a_fault_of_ours_is_recorded_too(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any) -> Any:
+        raise ValueError("of ours")
+
+    monkeypatch.setattr(updates_install.ActionModule, "_recorded", broken)
+    result = rolled(ready)
+    assert result["failed"] and "a fault in this collection: ValueError: of ours" in ready.state().reason
+    assert "Traceback" in result["exception"] and ready.slots() == []
+
+
+@pytest.mark.parametrize("cut", [KeyboardInterrupt, SystemExit])
+def test_who_is_cut_records_nothing(ready: Any, monkeypatch: pytest.MonkeyPatch, cut: Any) -> None:
+    def install(*args: Any) -> Any:
+        raise cut
+
+    monkeypatch.setattr(patient, "install", install)
+    with pytest.raises(cut):
+        rolled(ready)
+    assert ready.state().state == "installing" and ready.slots() == [("night", "web1")]
+
+
+def test_whose_controller_was_killed_begins_no_further_step(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who goes on with the run begins where the ledger says, and nobody else may be at the host then."""
+    mine = os.getppid()
+
+    def install(*args: Any) -> Any:
+        monkeypatch.setattr(os, "getppid", lambda: 1)
+        return dict(INSTALLED)
+
+    def gone(rc: int) -> Any:
+        raise SystemExit(rc)
+
+    monkeypatch.setattr(patient, "install", install)
+    monkeypatch.setattr(os, "_exit", gone)
+    with pytest.raises(SystemExit):
+        rolled(ready)
+    monkeypatch.setattr(os, "getppid", lambda: mine)
+    assert names(ready)[-1] == "install" and ready.slots() == [("night", "web1")]
+
+
+def test_a_reboot_before_is_asked_for_only_where_the_deployment_wants_it(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: List[Any] = []
+    monkeypatch.setattr(host_roll.host_reboot.ActionModule, "act", lambda self: seen.append(self.argument("before")) or {"rebooted": False})
+    rolled(ready)
+    assert seen == [None]
