@@ -67,9 +67,9 @@ options:
         C(uri), the hypervisor's own address (default: C(qemu:///system)); C(unmovable), what becomes of running guests that can't move,
         V(refuse), V(shutdown) or V(save) (default: V(refuse)); C(answers), a command as a list of words that ends with 0 when such a guest,
         named by E(PATCHTRAIN_GUEST) and E(PATCHTRAIN_GUEST_UUID), works again (default: none); C(failback), whether V(all) or V(none) of
-        those that moved come back (default: V(all)); C(pinned), names, titles or UUIDs of guests that must not move, with wildcards; C(shared), paths that every
-        hypervisor has, with wildcards; C(copy_storage), whether disks of this host alone are copied along (default: false); C(reserve),
-        MiB that a peer keeps free (default: 512); C(poll), seconds between two looks (default: 0.5)."
+        those that moved come back (default: V(all)); C(pinned), names, titles or UUIDs of guests that must not move, with wildcards;
+        C(shared), paths that every hypervisor has, with wildcards; C(copy_storage), whether disks of this host alone are copied along (default:
+        false); C(reserve), MiB that a peer keeps free (default: 512); C(poll), seconds between two looks (default: 0.5)."
       - "Of V(slurm): C(running_jobs), what becomes of jobs that have not ended after C(grace) seconds: V(wait) waits on to the limit, V(requeue)
         requeues them and sees each of them elsewhere, V(undo) gives up (default: V(wait)); C(grace) (default: half of O(timeout) for
         V(requeue), else all of it); C(reason), the reason of the drain and its owner's mark (default: C(patchtrain: maintenance));
