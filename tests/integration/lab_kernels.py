@@ -50,14 +50,19 @@ def boot_with(fleet: Fleet, host: str, count: str) -> None:
     """The host has this kernel, from its source, and runs it."""
     fleet.sh(host, "echo 'deb [trusted=yes] http://%s/kernels-%s ./' > /etc/apt/sources.list.d/kernels.list && apt-get -q update && "
                    "apt-get -y install linux-image-lab" % (fleet.address(REPOSITORY), count))
-    for name, text in _COMMANDS.items():
-        fleet.sh(host, "cat > /usr/local/bin/%s <<'END'\n%sEND\nchmod 0755 /usr/local/bin/%s" % (name, text, name))
+    pretend(fleet, host)
     assert fleet.sh(host, "uname -r") == release(count)
 
 
-def boot_next(fleet: Fleet, host: str, count: str) -> None:
+def pretend(fleet: Fleet, host: str) -> None:
+    """From now on the host answers as a machine of its own does."""
+    for name, text in _COMMANDS.items():
+        fleet.sh(host, "cat > /usr/local/bin/%s <<'END'\n%sEND\nchmod 0755 /usr/local/bin/%s" % (name, text, name))
+
+
+def boot_next(fleet: Fleet, host: str, kernel: str) -> None:
     """Its administrator tells the boot loader which kernel to start."""
-    fleet.sh(host, "echo /boot/vmlinuz-%s > /boot/lab-default" % release(count))
+    fleet.sh(host, "echo /boot/vmlinuz-%s > /boot/lab-default" % kernel)
 
 
 def release(count: str) -> str:
