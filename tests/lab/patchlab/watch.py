@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks at a fleet from outside and writes down who was out of service, from when to when; knows nothing of Ansible.
 
-A host is in service while it answers /health itself and, when a load balancer stands before it, is UP there.
+A host is in service while it answers /health itself and, when a load balancer stands before it, is UP there. One that lets a look's whole limit pass is
+``SILENT``: on a busy machine that may be this watcher's own lack of time, so it is out, from its first silence on, when the next look finds it silent again. A
+refused connection, a wrong answer and whatever the load balancer says of it (a drain is seen there in the look at which it is given) count at once.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any, Mapping
 from .roles import STATS_PORT, WEB_PORT
 
 _UP = ("UP", "no check")
+SILENT = "no answer in time"
 
 
 @dataclass
@@ -40,15 +43,27 @@ class Log:
     blind: int = 0
     most: tuple[str, ...] = ()
     most_at: float | None = None
+    _before: tuple[float, set[str], set[str]] = (0.0, set(), set())
+    """Of the look before: when it was, who was away, and who was silent for the first time."""
 
     def look(self, at: float, out: Mapping[str, str | None]) -> None:
         """One look at all hosts: for each the reason why it is out of service, or None."""
         self.samples += 1
+        then, away_then, doubtful = self._before
+        away = {host for host, why in out.items() if why not in (None, SILENT)}
+        silent = {host for host, why in out.items() if why == SILENT}
+        confirmed = silent & doubtful
+        away |= confirmed | (silent & away_then)
+        # Who was silent then was out then, beside those that were.
+        self._count(then, away_then | confirmed)
         for host, why in out.items():
-            self._host(at, host, why)
-        away = tuple(sorted(host for host, why in out.items() if why is not None))
+            self._host(then if host in confirmed else at, host, why if host in away else None)
+        self._count(at, away)
+        self._before = (at, away, silent - away)
+
+    def _count(self, at: float, away: set[str]) -> None:
         if len(away) > len(self.most):
-            self.most, self.most_at = away, at
+            self.most, self.most_at = tuple(sorted(away)), at
 
     def document(self) -> dict[str, Any]:
         return {
@@ -112,7 +127,7 @@ class Watch:
             if balancer is None:
                 self.log.blind += 1
             for host, status in (balancer or {}).items():
-                if host in out and out[host] is None and not status.startswith(_UP):
+                if host in out and out[host] in (None, SILENT) and not status.startswith(_UP):
                     out[host] = f"{status} in the load balancer"
             self.log.look(at, out)
 
@@ -137,6 +152,8 @@ class Watch:
         try:
             said = _get(self.hosts[host], WEB_PORT, "/health", self.limit)
             found[host] = None if said.strip() == "ok" else f"health says {said.strip()[:60]}"
+        except TimeoutError:
+            found[host] = SILENT
         except (OSError, http.client.HTTPException) as problem:
             found[host] = f"no answer ({type(problem).__name__})"
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from patchlab.traffic import KEPT_FAILURES, Failed, Traffic, fetch
-from patchlab.watch import Log, parse_stats
+from patchlab.watch import SILENT, Log, parse_stats
 
 GOOD = b"patchlab-web 1.0 on web1\n"
 
@@ -95,6 +95,28 @@ def test_the_log_tells_who_was_away_when(seen: list[dict[str, str | None]]) -> N
         away = {at for at, look in enumerate(seen) if look[host] is not None}
         told = {at for item in absences for at in range(int(item["from"]), int(item["to"] if item["to"] is not None else len(seen)))}
         assert told == away
+
+
+silences = st.lists(st.fixed_dictionaries({host: st.sampled_from([None, "away", SILENT]) for host in ("a", "b", "c")}), max_size=30)
+
+
+@given(silences)
+def test_one_silence_by_itself_is_none_and_two_in_a_row_are_counted_from_the_first(seen: list[dict[str, str | None]]) -> None:
+    log = Log()
+    for at, look in enumerate(seen):
+        log.look(float(at), look)
+    out = [set[str]() for _look in seen]
+    for at, look in enumerate(seen):
+        for host, why in look.items():
+            beside = [seen[other][host] for other in (at - 1, at + 1) if 0 <= other < len(seen)]
+            lasts = at > 0 and host in out[at - 1]
+            if why == "away" or (why == SILENT and (lasts or SILENT in beside)):
+                out[at].add(host)
+    found = log.document()
+    assert found["most_out"] == max(map(len, out), default=0)
+    for host in ("a", "b", "c"):
+        told = {at for item in found["hosts"].get(host, ()) for at in range(int(item["from"]), int(item["to"] if item["to"] is not None else len(seen)))}
+        assert told == {at for at, away in enumerate(out) if host in away}
 
 
 def test_statistics_of_the_load_balancer() -> None:
