@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ..module_utils.errors import PatchtrainError
 from ..module_utils.job.state import job_id
-from ..plugin_utils import drain
+from ..plugin_utils import drain, foreseeing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
@@ -60,6 +60,9 @@ class ActionModule(PatchtrainAction):
             return self._no_slot("not_started", "check mode", book)
         if book.lost:
             return self._no_slot("not_started", book.lost)
+        stops = "" if book.is_on_its_way() else foreseeing.stops(book)
+        if stops:
+            return self._no_slot("blocked", self._without_a_turn(book, stops), book)
         return self._wait(book)
 
     def _wait(self, book: HostBook) -> Dict[str, Any]:

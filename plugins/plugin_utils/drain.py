@@ -34,7 +34,7 @@ def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach:
     before = book.entered()
     for place in places:
         try:
-            wanted = _checked(place, host, limit)
+            wanted = checked_place(place, host, limit)
             known = next((step for step in before if _same(step["undo"], wanted)), None)
             done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach))
         except PatchtrainError as error:
@@ -71,7 +71,8 @@ def _undo(book: HostBook, reach: Reach) -> str:
     return "the places before it were brought back" if left else "nothing else had been entered"
 
 
-def _checked(place: Mapping[str, Any], host: str, limit: float) -> Dict[str, Any]:
+def checked_place(place: Mapping[str, Any], host: str, limit: float) -> Dict[str, Any]:
+    """One entry of ``patch_maintenance``, whole; ``BadInput`` where it is not."""
     if not isinstance(place, Mapping) or not place.get("driver"):
         raise BadInput("patch_maintenance of %s: each entry needs a driver, for example {driver: haproxy, place: lb1}" % host)
     known = ("driver", "place", "host", "timeout", "options")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible import context
@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 
 from .action import PatchtrainAction
 from .closing import directory_of
+from .foreseeing import Foreseen, foresee, keep
 from .ledger import durations, hosts, planned, runs, slots
 from .ledger.engine import Ledger
 from .ledger.planned import Facts, Predicted
@@ -38,7 +39,7 @@ from .windowing import of_host, within
 Plan = Dict[str, Any]
 
 _NAMES = ("patch_estimate_default", "patch_estimate_reboot", "patch_soak", "patch_reboot", "patch_timezone", "patch_maintenance",
-          "patch_hook_before_drain", "patch_hook_after_drain", "patch_hook_before_restore", "patch_hook_after_restore")
+          "patch_drain_timeout", "patch_hook_before_drain", "patch_hook_after_drain", "patch_hook_before_restore", "patch_hook_after_restore")
 _HISTORY = 20000
 
 
@@ -52,11 +53,22 @@ class _Known:
     held: List[Held]
     sets: Sets
     history: History
+    foreseen: Mapping[str, Foreseen] = field(default_factory=dict)
+
+    @property
+    def stopped(self) -> Dict[str, str]:
+        """Why hosts can't have a turn, by what their places say."""
+        return {host: one.stops for host, one in self.foreseen.items() if one.stops}
 
     @property
     def turn(self) -> List[RunHost]:
         """Those that are to be rolled. Of a run that is gone on with, those in the middle come first: they are out of service."""
-        return sorted((host for host in self.hosts if host.state in HOST_WORKING), key=lambda host: host.state == "waiting")
+        working = (host for host in self.hosts if host.state in HOST_WORKING and not self._is_stopped(host.host))
+        return sorted(working, key=lambda host: host.state == "waiting")
+
+    def _is_stopped(self, host: str) -> bool:
+        found = self.foreseen.get(host)
+        return found is not None and bool(found.stops)
 
     @property
     def first(self) -> int:
@@ -66,18 +78,21 @@ class _Known:
 
 def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     """The plan of a run whose hosts are prepared, recorded in the ledger; its shape is in docs/architecture.md."""
-    now = time.time()
     known = _known(ledger, name)
-    settings = {host.host: _settings(action, host.host) for host in known.turn}
+    certain = {host.host: _settings(action, host.host) for host in known.turn}
+    forks = int(context.CLIARGS.get("forks") or 1)
+    known, now = _with_places(action, ledger, known, certain, forks), time.time()
+    settings = {host.host: certain[host.host] or action.settings() for host in known.turn}
     tasks, guesses = _tasks(known, settings)
     first = known.first
     begins_at = max(now, min((task.opens_at for task in tasks), default=now))
-    forks = int(context.CLIARGS.get("forks") or 1)
     own = action.settings()
     seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
     plan = _plan(known, seen, now, first)
-    plan["strategy"] = _strategy(settings.values(), own, forks)
+    plan["strategy"] = _strategy([certain.get(host) or own for host in plan["order"]], own, forks)
     plan["window"] = _window(known.run, seen, now)
+    # In earnest a hundred hosts would say the same hundred times; the page has it.
+    plan["tells_moves"] = bool(known.run.settings.get("check"))
     plan["run_name"] = own.patch_run_name or "" if known.run.settings.get("check") else ""
     plan["hosts"] = [*_rows(known, settings, guesses, seen), *_others(known)]
     _record(action, ledger, known.run, plan)
@@ -99,13 +114,21 @@ def _known(ledger: Ledger, name: str) -> _Known:
         return _Known(run, everyone, planned.facts(c, run.id), slots.holders(c), slots.sets_of(run), history)
 
 
-def _settings(action: PatchtrainAction, host: str) -> Settings:
-    """Those of a host that a plan needs; a host whose variables need what is known only later is taken to be like the others."""
+def _with_places(action: PatchtrainAction, ledger: Ledger, known: _Known, settings: Mapping[str, Optional[Settings]], forks: int) -> _Known:
+    """Each place is asked about those that wait. One that is out of service already was entered there, or is to be left."""
+    asked = {host.host: own for host in known.turn if host.state == "waiting" and (own := settings[host.host]) is not None}
+    foreseen = foresee(asked, action.reach, forks, action.checking)
+    keep(ledger, known.run, foreseen, action.checking)
+    return replace(known, foreseen=foreseen)
+
+
+def _settings(action: PatchtrainAction, host: str) -> Optional[Settings]:
+    """Those of a host that a plan needs; None for one whose variables need what is known only later, which is taken to be like the others."""
     hostvars = action.variables["hostvars"]
     try:
-        return Settings.from_variables(patch_variables(hostvars[host], None, _NAMES), host) if host in hostvars else action.settings()
+        return Settings.from_variables(patch_variables(hostvars[host], None, _NAMES), host) if host in hostvars else None
     except AnsibleError:
-        return action.settings()
+        return None
 
 
 def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
@@ -149,14 +172,16 @@ def _elsewhere(known: _Known, settings: Settings, now: float) -> List[Elsewhere]
 # --- what is told -----------------------------------------------------------------------------------------------------------
 
 def _plan(known: _Known, seen: Forecast, now: float, first: int) -> Plan:
-    order = [host.host for host in known.turn]
-    serial: List[Any] = [first, "100%"] if first else ["100%"]
+    # Whoever is stopped by a place has a turn all the same, first of all: what was prepared on it is taken back then. In check mode nothing was.
+    ended = [] if known.run.settings.get("check") else list(known.stopped)
+    order = [*ended, *(host.host for host in known.turn)]
+    serial: List[Any] = [first + len(ended), "100%"] if first else ["100%"]
     counted = Counter(host.state for host in seen.simulation.hosts)
     return {
         "run_id": known.run.name, "order": order, "serial": serial, "deployment": known.run.deployment, "made_at": now,
         "begins_at": seen.simulation.begins_at, "ends_at": seen.simulation.ends_at, "best_end": seen.best_end, "peak": seen.simulation.peak,
         "forks": seen.forks, "forks_needed": seen.forks_needed, "bottleneck": seen.bottleneck, "waits": dict(seen.waits),
-        "packages": sum(known.facts.get(host, Facts()).changes for host in order), "assumed": sum(host.assumed for host in seen.simulation.hosts),
+        "packages": sum(known.facts.get(host.host, Facts()).changes for host in known.turn), "assumed": sum(host.assumed for host in seen.simulation.hosts),
         "counts": dict(sorted(counted.items())), "left_out": known.run.settings.get("scope", {})}
 
 
@@ -184,7 +209,8 @@ def _rows(known: _Known, settings: Mapping[str, Settings], guesses: Mapping[str,
     found = []
     for host, one in zip(known.turn, seen.simulation.hosts):
         place = known.sets.place(limit, host.host) if limit else None
-        found.append(_row(host, one, known.facts.get(host.host, Facts()), settings[host.host], guesses[host.host], place.set if place else ""))
+        row = _row(host, one, known.facts.get(host.host, Facts()), settings[host.host], guesses[host.host], place.set if place else "")
+        found.append(dict(row, places=known.foreseen.get(host.host, Foreseen()).told))
     return found
 
 
@@ -198,7 +224,9 @@ def _row(host: RunHost, one: Prediction, facts: Facts, settings: Settings, neede
 
 def _others(known: _Known) -> List[Dict[str, Any]]:
     """Those that have come to an end already, most because nothing is to be done."""
-    return [{"name": host.host, "state": host.state, "reason": host.reason} for host in known.hosts if host.state not in HOST_WORKING]
+    stopped = known.stopped
+    return [{"name": host.host, "state": "blocked" if host.host in stopped else host.state, "reason": stopped.get(host.host, host.reason)}
+            for host in known.hosts if host.state not in HOST_WORKING or host.host in stopped]
 
 
 def _record(action: PatchtrainAction, ledger: Ledger, run: Run, plan: Plan) -> None:

@@ -42,6 +42,12 @@ def all_of(c: sa.Connection, run_id: int, host: str | None = None) -> list[Step]
     return [read(Step, row) for row in c.execute(query)]
 
 
+def latest(c: sa.Connection, run_id: int, step: str) -> dict[str, Step]:
+    """Of each host that has a step of this name, the one that was begun last."""
+    query = sa.select(_t).where(_t.c.run_id == run_id, _t.c.step == step).order_by(_t.c.id)
+    return {row.host: read(Step, row) for row in c.execute(query)}
+
+
 def open_steps(c: sa.Connection, run_id: int, host: str) -> list[Step]:
     """Steps that were begun and of which nobody knows how they ended."""
     return [step for step in all_of(c, run_id, host) if step.finished_at is None]

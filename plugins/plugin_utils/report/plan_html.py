@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from . import units
 from .hosts import Data, Stretch, count, number, records, section, word
 from .page.parts import View
-from .plan_text import headline, note, rolled, shortened
+from .plan_text import headline, moves, note, rolled, shortened
 from .text import cleaned
 from .timeline import Axis, axis, concurrency, lanes, peak
 from .units import duration, plural, stamp
@@ -75,7 +75,7 @@ def _shown(plan: Data, known: Data) -> list[Data]:
 def _row(position: int, host: Data) -> View:
     return {"position": position, "name": word(host, "name"), "set": word(host, "set"), "changes": int(number(host, "changes") or 0),
             "drain": "yes" if host.get("drain") else "no", "reboot": word(host, "reboot"), "start": number(host, "start"), "end": number(host, "end"),
-            "note": note(host), "basis": word(host, "basis")}
+            "note": note(host), "moves": moves(host), "basis": word(host, "basis")}
 
 
 def _other(host: Data) -> View:

@@ -28,7 +28,7 @@ def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
     known = cleaned(shortened(plan, most))
     wide = max(_LEAST_WIDTH, columns)
     head = [line for told in headline(known) for line in textwrap.wrap(told, wide, subsequent_indent="  ")]
-    return "\n".join([*head, *_table(known, wide), *_others(known, wide)])
+    return "\n".join([*head, *_table(known, wide), *_moves(known, wide), *_others(known, wide)])
 
 
 def shortened(plan: Data, most: int) -> Data:
@@ -68,7 +68,8 @@ def note(host: Data) -> str:
     state, why = word(host, "state"), word(host, "waits_for")
     first = {"deferred": "deferred: no time left in the window", "not_started": "never: %s is used up%s" % (why, _by_whom(host))}.get(state, "")
     parts = [first, "is %s" % word(host, "goes_on") if word(host, "goes_on") else "", "canary" if host.get("canary") else "",
-             "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason")]
+             "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason"),
+             *("now: %s" % word(place, "problem") for place in records(host, "places") if word(place, "problem"))]
     return ", ".join(part for part in parts if part)
 
 
@@ -76,6 +77,28 @@ def _by_whom(host: Data) -> str:
     stuck = [str(name) for name in host.get("stuck") or ()]
     more = " and %d more" % (len(stuck) - _MOST_NAMES) if len(stuck) > _MOST_NAMES else ""
     return ", only a person can bring back %s%s" % (", ".join(stuck[:_MOST_NAMES]), more) if stuck else ""
+
+
+def moves(host: Data) -> list[str]:
+    """What its drain would do at each of its places, as they were asked before anything is touched."""
+    return ["%s at %s: %s" % (word(place, "driver"), word(place, "place"), _would(place)) for place in records(host, "places")]
+
+
+def _would(place: Data) -> str:
+    if not place.get("asked"):
+        return "not asked, as there was no time left"
+    if word(place, "problem"):
+        return word(place, "problem")
+    if not place.get("would_change"):
+        return "is %s there already, and stays so" % (word(place, "prior_state") or "out of service")
+    told = ["moves %s to %s" % (word(one, "what"), word(one, "to")) for one in records(place, "moves")]
+    return "; ".join([*told, *("would run %s" % line for line in place.get("would") or ())]) or "would be taken out of service"
+
+
+def _moves(plan: Data, wide: int) -> list[str]:
+    told = [(word(host, "name"), line) for host in rolled(plan) for line in moves(host)] if plan.get("tells_moves") else []
+    lines = [textwrap.wrap("%s: %s" % one, wide, initial_indent="  ", subsequent_indent="    ", max_lines=_MOST_REASON, placeholder=" ...") for one in told]
+    return ["", "What the drains would do:", *(part for line in lines for part in line)] if lines else []
 
 
 def _window(plan: Data) -> list[str]:

@@ -43,7 +43,7 @@ def test_an_unknown_driver_is_named_with_those_there_are(context):
 
 def test_every_driver_file_is_in_the_registry():
     folder = Path(maintenance_mode.__file__).parents[1] / "module_utils" / "maintenance"
-    shared = {"__init__", "driver", "registry"}
+    shared = {"__init__", "driver", "registry", "foresee"}
     assert {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_") or path.stem == "__init__"} - shared == set(DRIVERS)
 
 
