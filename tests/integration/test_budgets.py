@@ -105,3 +105,41 @@ def test_in_a_play_of_ones_own_hosts_that_are_left_out_pass_by(fleet: Canned, st
     assert done.rc == 0, done.text
     assert fleet.states() == {"h2": "succeeded", "h3": "succeeded"} and fleet.runs() == ["succeeded"]
     assert fleet.ask("SELECT count(*) FROM steps WHERE host IN ('h1', 'h4')") == [(0,)]
+
+
+def slots_in_order(fleet: Canned) -> list[str]:
+    return [host for (host,) in fleet.ask("SELECT host FROM slots ORDER BY taken_at, id")]
+
+
+def test_where_every_host_has_a_fork_slots_are_given_in_the_plans_order(tmp_path: Path) -> None:
+    names = tuple("h%d" % n for n in range(1, 7))
+    fleet = Canned(tmp_path / "fleet", names)
+    fleet.write("install.hold", "")
+    process = fleet.start("fleetops.patchtrain.patch", "--forks", "8", patch_max_unavailable=1)
+    until((fleet.folder / "install.reached").exists)
+    # Who has a slot first is who has asked first; from then on all others stand in line.
+    until(lambda: fleet.ask("SELECT count(*) FROM asked") == [(len(names) - 1,)])
+    (fleet.folder / "install.hold").unlink()
+    done = fleet.finish(process)
+    assert done.rc == 0 and set(fleet.states().values()) == {"succeeded"}, done.text
+    first, *others = slots_in_order(fleet)
+    planned = [host for (host,) in fleet.ask("SELECT host FROM run_hosts ORDER BY position")]
+    assert others == [host for host in planned if host != first]
+
+
+@pytest.mark.full
+def test_four_forks_and_three_clusters_of_which_none_starves(tmp_path: Path) -> None:
+    """By name one cluster's hosts would come first, and wait for each other with the forks that the others need."""
+    clusters = {"h%d%d" % (number, n): {"cluster": name} for number, name in enumerate("abc") for n in range(4)}
+    fleet = Canned(tmp_path / "fleet", tuple(clusters))
+    fleet.inventory(clusters)
+    done = fleet.play("fleetops.patchtrain.patch", "--forks", "4", patch_budgets=[QUORUM], patch_max_unavailable=12)
+    assert done.rc == 0 and set(fleet.states().values()) == {"succeeded"}, done.text
+    taken = dict.fromkeys("abc", 0)
+    for host in slots_in_order(fleet):
+        taken[clusters[host]["cluster"]] += 1
+        assert max(taken.values()) - min(taken.values()) <= 2, slots_in_order(fleet)
+    slots: list[Any] = fleet.ask("SELECT host, taken_at, returned_at FROM slots")
+    at_once = [{clusters[b]["cluster"] for b, begun, ended in slots if begun <= at < ended} for _a, at, _e in slots]
+    assert max(map(len, at_once)) == 3, "all three have a host out at one time"
+    assert not any(clusters[a]["cluster"] == clusters[b]["cluster"] for a, b in map(tuple, together(fleet)))
