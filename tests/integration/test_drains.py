@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_fleet import Fleet
+import yaml
+from lab_fleet import ROOT, Fleet
 from lab_modules import module
 from patchlab.traffic import Traffic
 
@@ -126,3 +128,32 @@ def test_weights_go_down_first_where_asked(fleet: Fleet) -> None:
     assert left["changed"] and left["detail"]["servers"][0]["weight"] == 100
     fleet.sh("lb1", "echo 'set server web/web1 weight 1' | socat - /run/haproxy/admin.sock")
 
+
+WORKER = """#!/bin/sh
+trap stop=1 TERM
+echo begun >> /var/lib/worker.said
+while [ -z "$stop" ]; do sleep 0.2; done
+sleep 2
+echo ended >> /var/lib/worker.said
+"""
+UNIT = "[Service]\nExecStart=/usr/local/bin/worker\nRestart=on-failure\nTimeoutStopSec=infinity\n[Install]\nWantedBy=multi-user.target\n"
+
+
+@pytest.mark.full
+def test_a_service_is_quiesced_as_the_docs_say_and_no_reboot_starts_it(fleet: Fleet) -> None:
+    blocks = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs" / "drivers.md").read_text(), re.DOTALL)
+    program = next(text for kind, text in blocks if kind == "sh" and "# quiesce:" in text)
+    place = yaml.safe_load(next(text for kind, text in blocks if kind == "yaml" and "/usr/local/sbin/quiesce" in text))[0]
+    for path, content in (("/usr/local/sbin/quiesce", program), ("/usr/local/bin/worker", WORKER), ("/etc/systemd/system/worker.service", UNIT)):
+        fleet.sh("web1", "cat > %s <<'EOF'\n%sEOF\nchmod 755 %s" % (path, content, path))
+    fleet.sh("web1", "systemctl enable --now --quiet worker.service")
+    given: dict[str, Any] = {"driver": "command", "host": "web1", "timeout": 60, "options": place["options"]}
+    entered = module(fleet, "web1", "maintenance_mode", state="entered", **given)
+    assert entered["changed"] and entered["prior_state"] == "in_service", entered
+    assert fleet.sh("web1", "cat /var/lib/worker.said").split() == ["begun", "ended"], "its work was not cut"
+    fleet.lab("stop", "web1")
+    fleet.lab("start", "web1")
+    assert fleet.sh("web1", "systemctl is-system-running --wait; systemctl is-active worker.service", check=False).endswith("inactive")
+    left = module(fleet, "web1", "maintenance_mode", state="left", **given)
+    assert left["changed"] and fleet.sh("web1", "systemctl is-active worker.service; systemctl is-enabled worker.service").split() == ["active", "enabled"]
+    assert fleet.sh("web1", "cat /var/lib/worker.said").split() == ["begun", "ended", "begun"]

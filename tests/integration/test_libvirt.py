@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -381,6 +383,13 @@ def test_room_for_one_is_not_given_to_two(small: Cloud) -> None:
     assert all(outside.unbroken(name) > 10 for name in ("g1", "next", "g2"))
 
 
+def evidence(cloud: Cloud) -> list[dict[str, Any]]:
+    """What the steps that took guests away and brought them back have in the ledger."""
+    with sqlite3.connect(cloud.state / "patchtrain" / "ledger.db") as ledger:
+        rows = ledger.execute("SELECT detail FROM steps WHERE step IN ('enter', 'leave') AND outcome = 'ok' ORDER BY id").fetchall()
+    return [{"detail": json.loads(detail)["evidence"]} for (detail,) in rows]
+
+
 def train(cloud: Cloud, **more: Any) -> Played:
     options = {"peers": "{{ [] if inventory_hostname == 'hv3' else %s }}" % PEERS}
     maintenance = [{"driver": "libvirt", "place": "{{ inventory_hostname }}", "timeout": 120, "options": options}]
@@ -403,3 +412,6 @@ def test_hypervisors_are_patched_and_rebooted_and_no_guest_notices(cloud: Cloud)
     for name in ("g1", "g2", "g3", "lone"):
         assert outside.unbroken(name) > 10
     assert outside.silence["lone"] < max(outside.silence.values()), outside.silence
+    walked = evidence(cloud)
+    for name in ("g1", "g2", "g3"):
+        no_longer_than_its_moves(outside, name, *[result for result in walked if any(guest["name"] == name for guest in result["detail"]["guests"])])

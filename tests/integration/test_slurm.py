@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,4 +166,7 @@ def test_all_workers_are_patched_and_rebooted_under_a_stream_of_jobs(cluster: Sl
     assert all(after[node] == before[node] + 1 for node in NODES), (before, after)
     wait_for(lambda: cluster.sh(CONTROLLER, "squeue -h") == "", "the last job to end", 120)
     assert cluster.ended() == sorted(jobs), "each ends once"
+    restarts = dict(line.split() for line in cluster.sh(CONTROLLER, "squeue -h -t all -O JobID:20,RestartCnt:20").splitlines())
+    listed = Counter(move["job"] for node in NODES for step in done.host(node)["steps"] for move in step.get("moved", ()))
+    assert listed and listed == Counter({job: int(times) for job, times in restarts.items() if times != "0"}), "Slurm's own count says who was moved"
     wait_for(lambda: {cluster.node(node)["state"] for node in NODES} == {"idle"}, "all workers to be in service and idle")

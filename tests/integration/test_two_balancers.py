@@ -1,7 +1,8 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two load balancers on two machines: servers that are taken out at both, and the balancers themselves, between which keepalived moves an address."""
+"""Two load balancers on two machines: servers that are taken out at both or by an upstream file of nginx, and the balancers themselves, between
+which keepalived moves an address."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ BALANCERS = ("lb1", "lb2")
 BOTH = [{"driver": "haproxy", "place": name, "timeout": 30, "options": {"backend": "web"}} for name in BALANCERS]
 TRACKED = "/var/lib/keepalived.maintenance"
 PROGRAM = "/usr/local/sbin/keepalived-priority"
+NGINX = "/usr/local/sbin/nginx-upstream"
 PAGE = (ROOT / "docs" / "drivers.md").read_text()
 KEEPALIVED = """vrrp_track_file maintenance { file %s }
 vrrp_instance front {
@@ -81,11 +83,11 @@ def test_a_server_is_taken_out_at_both_and_brought_back_at_the_first_where_the_s
     assert all(status.startswith("UP") for name in BALANCERS for status in servers(fleet, name).values())
 
 
-def documented() -> tuple[str, list[dict[str, Any]]]:
+def documented(path: str = PROGRAM) -> tuple[str, list[dict[str, Any]]]:
     """The program and the places of the page, as they stand there."""
     blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-    program = next(text for kind, text in blocks if kind == "sh" and "# keepalived-priority:" in text)
-    return program, yaml.safe_load(next(text for kind, text in blocks if kind == "yaml" and PROGRAM in text))
+    program = next(text for kind, text in blocks if kind == "sh" and "# %s:" % Path(path).name in text)
+    return program, yaml.safe_load(next(text for kind, text in blocks if kind == "yaml" and path in text))
 
 
 @pytest.fixture
@@ -124,3 +126,30 @@ def test_a_balancer_without_a_living_peer_keeps_its_address(fleet: Fleet, addres
     failed = module(fleet, "lb1", "maintenance_mode", **given)
     assert failed["failed"] and failed["undone"] is True and "not verified within 8 s" in failed["msg"], failed
     assert holders(fleet, address) == ["lb1"] and fleet.sh("lb1", "cat %s" % TRACKED) == "0"
+
+
+@pytest.fixture
+def shop(fleet: Fleet) -> str:
+    """The upstream file of a nginx at lb1; both web hosts are in it."""
+    text = "upstream shop {\n%s}\n" % "".join("    server %s:8080;\n" % fleet.address(name) for name in ("web1", "web2"))
+    site = "include /etc/nginx/upstreams/shop.conf;\nserver { listen 8088; location / { proxy_pass http://shop; } }\n"
+    for path, content in ((NGINX, documented(NGINX)[0]), ("/etc/nginx/upstreams/shop.conf", text), ("/etc/nginx/conf.d/shop.conf", site)):
+        fleet.sh("lb1", "mkdir -p /etc/nginx/upstreams; cat > %s <<'EOF'\n%sEOF" % (path, content))
+    fleet.sh("lb1", "chmod 755 %s; systemctl restart nginx" % NGINX)
+    return text
+
+
+def test_servers_of_an_nginx_are_patched_and_rebooted_and_its_last_one_is_not(fleet: Fleet, shop: str) -> None:
+    before = fleet.boots()
+    place = dict(documented(NGINX)[1][0], place="lb1", host="{{ ansible_host }}:8080", timeout=30)
+    with Traffic("http://%s:8088/" % fleet.address("lb1")) as traffic:
+        done = fleet.play(patch_hosts="web1,web2", patch_max_unavailable=1, patch_reboot="always", patch_maintenance=[place])
+    assert done.rc == 0 and done.states() == dict.fromkeys(("web1", "web2"), "succeeded"), done.text[-3000:]
+    told = traffic.result()
+    assert told["served"] > 100 and told["failed"] == 0, told
+    assert {name: fleet.boots()[name] - before[name] for name in ("web1", "web2")} == {"web1": 1, "web2": 1}
+    assert fleet.sh("lb1", "cat /etc/nginx/upstreams/shop.conf") + "\n" == shop
+    given: dict[str, Any] = {"driver": "command", "state": "entered", "timeout": 30, "options": place["options"]}
+    one, two = (module(fleet, "lb1", "maintenance_mode", host="%s:8080" % fleet.address(name), **given) for name in ("web1", "web2"))
+    assert one["changed"] and two["failed"] and two["error"]["blocked"] and "is the last server in" in two["msg"], two
+    assert fleet.sh("lb1", "cat /etc/nginx/upstreams/shop.conf") == shop.replace("8080;", "8080 down;", 1).strip()

@@ -77,7 +77,8 @@ _SITE = """server {
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (
     _BASE,
     Recipe("lb", "base", debian=("haproxy",)),
-    Recipe("lb-keepalived", "lb", debian=("keepalived",)),
+    # Without a site of its own: HAProxy has the port of Debian's.
+    Recipe("lb-keepalived", "lb", debian=("keepalived", "nginx"), files=(("etc/nginx/sites-available/default", ""),)),
     Recipe(
         "repo", "base", debian=("nginx", "apt-utils", "createrepo-c", "gnupg", "rpm"), files=(("etc/nginx/sites-available/default", _SITE),),
         commands=(("install", "-d", "/srv/patchtrain"),)),
