@@ -11,6 +11,7 @@ taken by several at once. SQLite has one lock for that; PostgreSQL gets one by a
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -129,7 +130,9 @@ def _open(url: sa.URL) -> Ledger:
     return ledger
 
 
+@functools.lru_cache(maxsize=16)
 def _engine(url: sa.URL) -> sa.Engine:
+    """One for each address in a process: what it has compiled serves again. It keeps no connection, so that a fork may inherit it."""
     sqlite = url.get_backend_name() == "sqlite"
     try:
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_LIMIT} if sqlite else _patience(url))
