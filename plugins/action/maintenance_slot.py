@@ -223,8 +223,8 @@ class ActionModule(PatchtrainAction):
 
     def _let_updaters_go(self, book: HostBook) -> str:
         """The host's own updaters were held off until now. A hold ends by itself, so that failing here is no failure, but a note."""
-        held = book.held_by()
-        if not held or self.checking:
+        held = book.laid()
+        if not held or not held.get("held_units") or self.checking:
             return ""
         try:
             with book.step("release") as step:

@@ -31,8 +31,8 @@ class ActionModule(PatchtrainAction):
         if self.checking:
             return remote.module(MODULE, args, self.settings().patch_install_timeout)
         settings = self.settings()
-        return patient.install(remote, MODULE, args, float(args.get("timeout") or settings.patch_install_timeout),
-                               settings.patch_reconnect_timeout)
+        limit = float(args.get("timeout") or settings.patch_install_timeout)
+        return patient.install(remote, lambda asked, seconds: remote.module(MODULE, asked, seconds), args, limit, settings.patch_reconnect_timeout)
 
     def _recorded(self, args: Dict[str, Any], book: HostBook, plan: Dict[str, Any]) -> Dict[str, Any]:
         """A run that is gone on with does not install again what it has installed, but looks whether a round is left."""

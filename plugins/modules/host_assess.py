@@ -145,8 +145,9 @@ held_units:
   elements: str
 program:
   description:
-    - The program on the host that lets the updaters go again before that time (C(python -I -S program release RUN_ID)).
-    - Null when none is held off.
+    - The program that was laid down on the host, which lets the updaters go again before that time (C(python -I -S program release RUN_ID)), and
+      does what M(fleetops.patchtrain.updates_install) and M(fleetops.patchtrain.host_health_info) do.
+    - Null where there is nothing to install.
   returned: always
   type: str
 python:

@@ -203,61 +203,11 @@ error:
   type: dict
 """
 
-import os
-import sys
-import time
-from typing import Any, Dict, Optional
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import PatchtrainError
-from ..module_utils.job import arguments, client
-from ..module_utils.job.preview import preview
-from ..module_utils.job.request import Request, passed_on
-from ..module_utils.job.state import DEFAULT_ROOT
-from ..module_utils.job.unit import Host
-from ..module_utils.packages.apt.classify import DEFAULT_RULES
-from ..module_utils.packages.detect import detect
-from ..module_utils.runner import SystemRunner
-
-SPEC: Dict[str, Any] = dict(
-    arguments.SELECTION,
-    download_only={"type": "bool", "default": False},
-    refresh={"type": "bool", "default": False},
-    deadline={"type": "float"},
-    begin_within={"type": "float"},
-    keep_config={"type": "bool", "default": True},
-    expect_digest={"type": "str"},
-    run_id={"type": "str"},
-    step={"type": "str", "default": "install"},
-    wait={"type": "float", "default": 0},
-    timeout={"type": "float", "default": 3600},
-    lock_timeout={"type": "float", "default": 600},
-    state_dir={"type": "path", "default": DEFAULT_ROOT},
-)
-
-
-def _deadline(options: Dict[str, Any]) -> Optional[float]:
-    """The sooner of both, as this host tells the time."""
-    given = [options["deadline"], None if options["begin_within"] is None else time.time() + options["begin_within"]]
-    return min((limit for limit in given if limit is not None), default=None)
-
-
-def request_from(options: Dict[str, Any]) -> Request:
-    return Request(
-        manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
-        refresh=options["refresh"], download_only=options["download_only"], keep_config=options["keep_config"],
-        expect_digest=options["expect_digest"], deadline=_deadline(options), timeout=options["timeout"],
-        lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
-
-
-def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-    runner = SystemRunner()
-    request = request_from(options)
-    if check_mode:
-        return preview(runner, detect(runner, options["manager"]), request, options["state_dir"])
-    order = client.Order(request, options["run_id"], options["step"], options["wait"], options["timeout"], options["state_dir"])
-    return client.perform(Host.this(runner, sys.executable), order)
+from ..module_utils.job import client
+from ..module_utils.job.asked import SPEC, perform
 
 
 def main() -> None:

@@ -366,8 +366,8 @@ class HostBook:
         with self._ledger.read() as c:
             return hosts.baseline(c, self._run.id, self.host)
 
-    def held_by(self) -> Optional[Dict[str, Any]]:
-        """The program on the host that lets its own updaters go, where this run held them off."""
+    def laid(self) -> Optional[Dict[str, Any]]:
+        """The ``program`` that lies on the host since it was prepared, the ``python`` to run it, and its updaters that are held off until it lets go."""
         details = [step.detail or {} for step in self._steps() if step.step == "prepare"]
         return next((detail for detail in reversed(details) if detail.get("program")), None)
 

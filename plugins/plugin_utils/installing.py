@@ -14,7 +14,7 @@ import time
 from typing import Any, Dict, List, Mapping
 
 from ..module_utils.errors import PatchtrainError
-from . import patient
+from . import calling, patient
 from .book import HostBook
 from .prepared import HostFailed, arguments_of_plan, at_the_release, raise_if_failed, selection_arguments
 from .remote import Remote
@@ -63,7 +63,7 @@ class Installations:
         args = dict(self._given, **arguments(book, settings, plan))
         with book.step("install") as step:
             step.detail = {"job": args["step"]}
-            result = patient.install(self._remote, MODULE, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
+            result = patient.install(self._remote, self._begin, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
             untouched = bool(result.get("failed")) and not _changed(result)
             self._untouched = result.get("packages", []) if untouched else []
             book.installed(dict(result, packages=[]) if untouched else result)
@@ -76,6 +76,9 @@ class Installations:
                 return dict(result, changed=False, deferred=True, msg=step.message)
             at_the_release(result.get("assessment") or {}, book.release)
         return result
+
+    def _begin(self, args: Dict[str, Any], seconds: float) -> Dict[str, Any]:
+        return calling.ask(self._remote, self._book, MODULE, args, seconds)
 
     def rounds(self, result: Dict[str, Any]) -> Dict[str, Any]:
         """After an installation: further ones, until nothing that was asked for is pending, ``patch_rounds`` in all."""

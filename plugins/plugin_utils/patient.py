@@ -31,14 +31,17 @@ class StillRunning(PatchtrainError):
     """The limit passed and the host is still at it; the job was not touched."""
 
 
-def install(remote: Remote, module: str, args: Mapping[str, Any], timeout: float, patience: float,
+Begin = Callable[[Dict[str, Any], float], Dict[str, Any]]
+
+
+def install(remote: Remote, begin: Begin, args: Mapping[str, Any], timeout: float, patience: float,
             clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> Dict[str, Any]:
-    """Start (or attach to) the job and wait for its result, at most ``timeout`` seconds; the module's result.
+    """Start (or attach to) the job by ``begin(args, seconds)``, the module, and wait for its result, at most ``timeout`` seconds; the module's result.
 
     A host that can't be reached for ``patience`` seconds in a row raises ``Lost``; a job that outlasts ``timeout`` raises
     ``StillRunning``, which names its unit.
     """
-    watch = _Watch(remote, module, dict(args), patience, clock, sleep)
+    watch = _Watch(remote, begin, dict(args), patience, clock, sleep)
     ends = clock() + timeout
     result = watch.ask()
     while not result.get("finished", True):
@@ -51,10 +54,10 @@ def install(remote: Remote, module: str, args: Mapping[str, Any], timeout: float
 
 
 class _Watch:
-    def __init__(self, remote: Remote, module: str, args: Dict[str, Any], patience: float,
+    def __init__(self, remote: Remote, begin: Begin, args: Dict[str, Any], patience: float,
                  clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._remote = remote
-        self._module = module
+        self._begin = begin
         self._args = args
         self._patience = patience
         self._clock = clock
@@ -78,7 +81,7 @@ class _Watch:
     def _once(self) -> Dict[str, Any]:
         self.executions += 1
         if not self._job:
-            result = self._remote.module(self._module, dict(self._args, wait=POLL), POLL + MARGIN)
+            result = self._begin(dict(self._args, wait=POLL), POLL + MARGIN)
             if not result.get("finished", True):
                 self._job = result["job"]
             return result

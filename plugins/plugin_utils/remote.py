@@ -134,6 +134,18 @@ class Remote:
         """Whether the task is run in check mode."""
         return bool(self._action._task.check_mode)
 
+    @property
+    def takes_input(self) -> bool:
+        """Whether a program there can be given input, which is so where modules are sent without files (pipelining)."""
+        return bool(self._action._is_pipelining_enabled("new"))
+
+    @property
+    def environment(self) -> Dict[str, str]:
+        """What the task's ``environment`` says, for what is no module and so does not get it by itself."""
+        found: Dict[str, Any] = {}
+        self._action._compute_environment_string(found)
+        return {name: str(value) for name, value in found.items()}
+
     def forget_connection(self) -> None:
         """Drop what is kept open, for example after a reboot; a host that is gone already is no failure."""
         reset = getattr(self._action._connection, "reset", None)

@@ -6,11 +6,17 @@
 A module's own payload is gone when the module ends, and a job outlives it; so the sources that came with the module are
 packed again, from the zip that Ansible sent or from plain files. They keep their places below one package, so that their
 relative imports hold. Only standard library is in there, hence ``-I -S``: nothing that is installed on the host can get in.
+
+Beside each source lies what the host's Python makes of it, so that it is not made anew at each start. A Python that does not know it, because it
+was updated meanwhile, takes the source.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import io
+import marshal
 import os
 import sys
 import zipfile
@@ -27,7 +33,11 @@ Main = Callable[[Sequence[str]], int]
 
 def build(main: Main) -> bytes:
     """A zip of ``module_utils`` that calls ``main`` with the arguments and ends with what it returns. ``main`` is passed
-    in, so that whoever builds a program has imported it: Ansible sends only what is imported."""
+    in, so that whoever builds a program has imported it: Ansible sends only what is imported. A program gives itself."""
+    loader = getattr(sys.modules[__name__], "__loader__", None)
+    if isinstance(loader, zipimport.zipimporter) and __name__.startswith(PACKAGE + "."):
+        with open(loader.archive, "rb") as handle:
+            return handle.read()
     return pack(sources(), main.__module__, main.__name__)
 
 
@@ -43,9 +53,24 @@ def pack(modules: Dict[str, bytes], module: str, function: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in sorted(modules.items()):
-            archive.writestr(_entry("%s/%s" % (PACKAGE, path)), text)
+            name = "%s/%s" % (PACKAGE, path)
+            archive.writestr(_entry(name), text)
+            archive.writestr(_entry(name + "c"), _compiled(name, text))
         archive.writestr(_entry("__main__.py"), _main_text(module, function))
     return buffer.getvalue()
+
+
+def name_of(program: bytes) -> str:
+    """The same for programs of the same sources under the same Python; what is compiled of them need not be the same to the byte."""
+    with zipfile.ZipFile(io.BytesIO(program)) as archive:
+        texts = [(entry.filename, entry.CRC, entry.file_size) for entry in archive.infolist() if entry.filename.endswith(".py")]
+    return "%s-%s.zip" % (hashlib.sha256(repr(texts).encode()).hexdigest()[:16], sys.implementation.cache_tag)
+
+
+def _compiled(name: str, text: bytes) -> bytes:
+    """As PEP 552 has it: by the source's hash, which nobody checks, because both lie in one file that is never changed."""
+    code = compile(text, "program.zip/" + name, "exec", dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + b"\x01\0\0\0" + importlib.util.source_hash(text) + marshal.dumps(code)
 
 
 def _from_zip(archive: str, here: str) -> Iterator[Tuple[str, bytes]]:

@@ -28,12 +28,14 @@ from contextlib import suppress
 from typing import List, Optional, Tuple
 
 from ..errors import BadInput, NotEnoughSpace
+from . import bundle
 from .files import Document, canonical, create_document, read_document, replace_document, replace_file, sync_directory
 
 DEFAULT_ROOT = "/var/lib/patchtrain"
 KEEP_FINISHED = 20
 _UNNAMED = ".new-"
 _ABANDONED_AFTER = 3600.0
+_PROGRAM_KEPT = 30 * 86400.0
 _RESERVE = "reserve"
 _RESERVED = 256 * 1024
 
@@ -145,11 +147,25 @@ class State:
         return True
 
     def keep_program(self, program: bytes) -> str:
-        """Lay the program down for what has no job, such as releasing what a run held off; its path."""
+        """Lay the program down for all that is asked of the host later on; its path, which is another for another program. Those that nobody has
+        laid down for a month are removed."""
         self.prepare()
-        path = os.path.join(self.root, "program.zip")
-        replace_file(path, program)
+        folder = os.path.join(self.root, "programs")
+        _private_directory(folder)
+        path = os.path.join(folder, bundle.name_of(program))
+        if _modified(path) is None:
+            replace_file(path, program)
+        os.utime(path)
+        self._forget_programs(folder)
         return path
+
+    def _forget_programs(self, folder: str) -> None:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            when = _modified(path)
+            if when is not None and time.time() - when > _PROGRAM_KEPT:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
 
     def prune(self, keep: int = KEEP_FINISHED) -> List[str]:
         """Remove all finished jobs but the newest; names what was removed."""

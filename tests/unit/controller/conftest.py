@@ -27,6 +27,7 @@ class Place:
 
     def __init__(self, name: str, fails: Optional[Exception] = None, answer: Optional[Dict[str, Any]] = None) -> None:
         self.name = name
+        self.takes_input = False
         self.fails = fails
         self.answer = answer or {"changed": True, "prior_state": "in_service"}
         self.stdout = ""

@@ -53,7 +53,7 @@ class Host:
 
 
 def watch(host: Host, timeout: float = 600, patience: float = 60) -> dict:
-    return patient.install(host, "m", {}, timeout, patience, lambda: host.time.now, host.time.sleep)
+    return patient.install(host, lambda args, seconds: host.module("m", args, seconds), {}, timeout, patience, lambda: host.time.now, host.time.sleep)
 
 
 def test_a_quick_job_costs_one_execution() -> None:

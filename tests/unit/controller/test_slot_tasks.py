@@ -139,7 +139,7 @@ def test_a_host_that_can_not_let_its_updaters_go_is_back_all_the_same(desk: Any)
     desk.open()
     book = desk.drained()
     with book.step("prepare") as step:
-        step.detail = {"program": "/p.zip", "python": "python3"}
+        step.detail = {"program": "/p.zip", "python": "python3", "held_units": ["apt-daily.service"]}
     desk.do(maintenance_mode, state="left", run_id="night")
     desk.places["web1"] = desk.place("web1", CannotRun("web1: sudo wants a password", host="web1", obstacle="sudo"))
     result = returned(desk)

@@ -146,7 +146,7 @@ def test_the_slot_is_returned_before_the_updaters_go_on(desk: Any) -> None:
     desk.open()
     desk.prepare(changes=())
     with desk.book().step("prepare") as step:
-        step.detail = {"program": "/p.zip", "python": "python3"}
+        step.detail = {"program": "/p.zip", "python": "python3", "held_units": ["apt-daily.service"]}
     assert desk.book().take_slot(Settings.from_variables({}, "-"), ()).granted
     seen: List[Any] = []
 

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.health.compare
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.health.load import RealSystem, Space
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.health.probe import probe
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.health import asked
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_health_info
 
 DATA = Path(__file__).parent / "data"
@@ -164,7 +165,7 @@ def test_the_module_without_a_baseline_only_looks():
 
 def test_the_module_passes_and_fails(monkeypatch):
     """Not on this machine's own health, which others change while tests run."""
-    monkeypatch.setattr(host_health_info, "probe", lambda runner: probe(Recorded("quiet"), Kernel()))
+    monkeypatch.setattr(asked, "probe", lambda runner: probe(Recorded("quiet"), Kernel()))
     before = host_health_info.perform(options())["health"]
     passed = host_health_info.perform(options(baseline=before))
     assert passed["healthy"] and not passed["failed"]

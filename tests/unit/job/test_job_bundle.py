@@ -23,15 +23,22 @@ def names(data: bytes) -> "set[str]":
         return set(archive.namelist())
 
 
-def test_the_program_holds_sources_only_and_its_entry() -> None:
+def read(data: bytes) -> "dict[str, bytes]":
+    """The sources."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+
+
+def test_the_program_holds_sources_what_is_made_of_them_and_its_entry() -> None:
     found = names(bundle.build(program.main))
     assert {"__main__.py", "patchtrain/errors.py", "patchtrain/job/program.py", "patchtrain/packages/apt/manager.py"} <= found
-    assert all(name.endswith(".py") for name in found)
+    assert {name[:-1] for name in found if name.endswith(".pyc")} == {name for name in found if name.endswith(".py")} - {"__main__.py"}
     assert {name.split("/")[0] for name in found} == {"__main__.py", "patchtrain"}
 
 
 def test_equal_sources_give_equal_programs() -> None:
-    assert bundle.build(program.main) == bundle.build(program.main)
+    assert read(bundle.build(program.main)) == read(bundle.build(program.main))
+    assert bundle.name_of(bundle.build(program.main)) == bundle.name_of(bundle.build(program.main)) != bundle.name_of(bundle.pack({}, "m", "f"))
 
 
 @pytest.fixture
@@ -52,7 +59,8 @@ def test_the_program_built_from_ansible_s_zip_is_the_one_built_from_files(ansiba
             "from %s.job import bundle, program\n"
             "sys.stdout.buffer.write(bundle.build(program.main))" % PLACE.replace("/", "."))
     built = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(ansiballz)], check=True, stdout=subprocess.PIPE).stdout
-    assert built == bundle.build(program.main)
+    assert read(built) == read(bundle.build(program.main))
+    assert bundle.name_of(built) == bundle.name_of(bundle.build(program.main))
 
 
 def test_the_program_runs_isolated_and_leaves_nothing_behind(tmp_path: Path, oldest_python: str) -> None:
@@ -62,3 +70,24 @@ def test_the_program_runs_isolated_and_leaves_nothing_behind(tmp_path: Path, old
     assert said.returncode == 1
     assert said.stderr == "there is no job in %s\n" % (tmp_path / "nowhere")
     assert os.listdir(tmp_path) == ["program.zip"]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_python_that_does_not_know_what_was_compiled_takes_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
+    """The transaction may update the host's Python. Told by the source's text, which only a traceback of a source has."""
+    if broken:
+        monkeypatch.setattr(bundle.importlib.util, "MAGIC_NUMBER", b"\0\0\r\n")
+    path = tmp_path / "program.zip"
+    path.write_bytes(bundle.pack({"__init__.py": b"", "say.py": b"def main(words):\n    print(main.__code__.co_filename)\n"}, "say", "main"))
+    said = subprocess.run([sys.executable, *bundle.ISOLATED, str(path)], capture_output=True, text=True)
+    assert (said.stdout.strip() == "program.zip/patchtrain/say.py") is not broken, said.stderr
+    assert said.stdout.strip().endswith("patchtrain/say.py")
+
+
+def test_a_program_gives_itself(tmp_path: Path) -> None:
+    path = tmp_path / "program.zip"
+    path.write_bytes(bundle.build(program.main))
+    code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
+            "from patchtrain.job import bundle\n"
+            "sys.stdout.buffer.write(bundle.build(None))")
+    assert subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(path)], check=True, stdout=subprocess.PIPE).stdout == path.read_bytes()

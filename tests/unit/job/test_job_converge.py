@@ -63,7 +63,7 @@ def assess(host: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
     monkeypatch.setattr(host_assess, "detect", lambda runner, wanted: host.manager)
-    monkeypatch.setattr(bundle, "build", lambda main: b"")
+    monkeypatch.setattr(bundle, "build", lambda main: bundle.pack({}, "m", "f"))
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
     monkeypatch.setattr(prepare, "probe", lambda runner: {})
 

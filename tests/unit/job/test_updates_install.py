@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, client, unit
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import asked, bundle, client, unit
 from ansible_collections.fleetops.patchtrain.plugins.modules import updates_install
 
 Module = Callable[..., Dict[str, Any]]
@@ -26,7 +26,7 @@ def install(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
     program = fake_program()
-    monkeypatch.setattr(updates_install, "detect", lambda runner, wanted: host.manager)
+    monkeypatch.setattr(asked, "detect", lambda runner, wanted: host.manager)
     monkeypatch.setattr(bundle, "build", lambda main: program)
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
 
@@ -82,7 +82,7 @@ def test_it_begins_within_the_time_that_is_left(install: Module, limits: Dict[st
 
 def test_the_time_that_is_left_counts_from_now_whatever_the_host_takes_for_the_date(install: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     yesterday = time.time() - 86400
-    monkeypatch.setattr(updates_install.time, "time", lambda: yesterday)
+    monkeypatch.setattr(asked.time, "time", lambda: yesterday)
     spec = json.loads(Path(install(begin_within=600)["job"]["directory"], "spec.json").read_text())
     assert spec["limits"]["deadline"] == yesterday + 600
 

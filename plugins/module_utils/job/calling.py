@@ -1,0 +1,73 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The program that a preparation leaves on a host: that of a job, and two of the modules, without Ansible's sending them once more.
+
+``call NAME``    do what the module NAME does, with ``{"options", "check_mode", "environment"}`` from standard input; its result is one line of JSON.
+                 Ends with 2 where it does not know what is asked, because whoever asks is younger: the module itself does then
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Sequence
+
+from ..errors import BadInput, PatchtrainError
+from ..health import asked as health
+from . import asked as install
+from . import client, program
+
+
+class _Call(NamedTuple):
+    spec: Mapping[str, Any]
+    perform: Callable[[Dict[str, Any], bool], Dict[str, Any]]
+    broken: Callable[[PatchtrainError], Dict[str, Any]]
+
+
+CALLS = {
+    "updates_install": _Call(install.SPEC, install.perform, client.broken),
+    "host_health_info": _Call(health.SPEC, lambda options, checking: health.perform(options),
+                              lambda error: dict(health.SHAPE, failed=True, **error.as_result())),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    if list(arguments[:1]) != ["call"]:
+        return program.main(arguments)
+    asked = json.load(sys.stdin)
+    os.environ.update(asked["environment"])
+    try:
+        call = CALLS[arguments[1]]
+        options = filled(call.spec, asked["options"])
+    except (KeyError, BadInput) as error:
+        sys.stderr.write("this program is of another version: %s\n" % error)
+        return 2
+    sys.stdout.write(json.dumps(_result(call, options, bool(asked["check_mode"]))) + "\n")
+    return 0
+
+
+def _result(call: _Call, options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
+    try:
+        return call.perform(options, check_mode)
+    except PatchtrainError as error:
+        return call.broken(error)
+
+
+def filled(spec: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
+    """All options of a specification, those that were not given with their defaults."""
+    unknown = sorted(set(given) - set(spec))
+    if unknown:
+        raise BadInput("unknown option %s" % ", ".join(unknown), options=unknown)
+    return {name: _value(option, given.get(name)) for name, option in spec.items()}
+
+
+def _value(option: Mapping[str, Any], value: Any) -> Any:
+    if value is None:
+        return option.get("default")
+    if option["type"] == "float":
+        return float(value)
+    if option.get("options"):
+        return [filled(option["options"], item) for item in value]
+    return value
