@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from typing import Callable
 
 
+_FASTER = 10
+"""The first look follows after this part of the interval."""
+
+_LATE = 5
+"""What has taken so many seconds is looked at every second, at most, until the interval is reached."""
+
+
 @dataclass(frozen=True)
 class Clock:
     """``now`` counts seconds and never goes back; it is no time of day."""
@@ -43,10 +50,11 @@ class Deadline:
         """Sleep, but never past the limit."""
         self._clock.sleep(min(seconds, self.left))
 
-    def until(self, satisfied: Callable[[], bool], every: float) -> bool:
-        """Poll until ``satisfied`` or the limit; a last look is taken at the limit itself."""
+    def until(self, satisfied: Callable[[], bool], every: float, soon: bool = False) -> bool:
+        """Poll until ``satisfied`` or the limit; a last look is taken at the limit itself. With ``soon`` the first looks follow faster, so that what
+        takes a moment is not waited for much longer than it takes."""
         while not satisfied():
             if self.passed:
                 return False
-            self.pause(every)
+            self.pause(min(every, max(every / _FASTER, self.elapsed / _LATE)) if soon else every)
         return True

@@ -98,7 +98,7 @@ def watch(host: Host, job: Job, limit: float, autopsy: Autopsy) -> Document:
         found.extend([] if result is None else [result])
         return result is not None
 
-    return _seen(host, job, found[-1] if Deadline(limit, host.clock).until(ended, _POLL) else None)
+    return _seen(host, job, found[-1] if Deadline(limit, host.clock).until(ended, _POLL, soon=True) else None)
 
 
 def _lost(host: Host, job: Job, autopsy: Autopsy) -> Optional[Document]:

@@ -216,7 +216,7 @@ class Haproxy:
             seen.append(self._look_out_of_service())
             return not any(server.usage.sessions for server in seen[-1].mine)
 
-        if not deadline.until(idle, self._poll) and must_end:
+        if not deadline.until(idle, self._poll, soon=True) and must_end:
             busy = [server for server in seen[-1].mine if server.usage.sessions]
             raise MaintenanceFailed("sessions did not end within %g s: %s" % (deadline.seconds, ", ".join(
                 "%s has %d" % (server.path, server.usage.sessions) for server in busy)), detail=self._detail(None, seen[-1]))
@@ -283,7 +283,7 @@ class Haproxy:
             seen.append(self._look())
             return all(good(server) for server in self._same(seen[-1], servers))
 
-        if not deadline.until(all_good, self._poll):
+        if not deadline.until(all_good, self._poll, soon=True):
             bad = [server for server in self._same(seen[-1], servers) if not good(server)]
             raise MaintenanceFailed("servers %s within %g s: %s" % (words, deadline.seconds, _describe(bad)),
                                     detail=self._detail(None, seen[-1]))

@@ -111,5 +111,6 @@ def test_a_server_that_does_not_answer_is_one_line_without_the_password(target: 
 
 def test_a_missing_driver_is_named_with_the_command_that_helps(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
+    engine._engine.cache_clear()
     with pytest.raises(LedgerMissing, match=r"-m pip install 'psycopg\[binary\]>=3.1'"):
         Ledger.open(target)
