@@ -19,7 +19,7 @@ from .hosts import Data, Stretch, count, number, records, section, word
 from .page.parts import View
 from .plan_text import headline, moves, note, rolled, shortened
 from .text import cleaned
-from .timeline import Axis, axis, concurrency, lanes, peak
+from .timeline import Axis, anchor, axis, concurrency, lanes, peak
 from .units import duration, plural, stamp
 from .words import STATES, label, tone
 
@@ -141,6 +141,5 @@ def _closes(plan: Data, scale: Axis) -> float | None:
 def _ticks(scale: Axis) -> list[dict[str, Any]]:
     ticks = scale.ticks()
     style = "day" if scale.end - scale.start > 86400 else "second" if len(ticks) > 1 and ticks[1] - ticks[0] < 60 else "minute"
-    anchors = (("start", 6.0), ("middle", 94.0), ("end", 101.0))
-    return [{"x": scale.at(tick), "text": stamp(tick, style).removesuffix(" UTC"), "anchor": next(name for name, below in anchors if scale.at(tick) < below)}
-            for tick in ticks]
+    told = [(scale.at(tick), stamp(tick, style).removesuffix(" UTC")) for tick in ticks]
+    return [{"x": at, "text": text, "anchor": anchor(at, text)} for at, text in told]

@@ -53,6 +53,12 @@ def axis(stretches: Sequence[Stretch], start: float | None, end: float | None) -
     return Axis(first, max(last, first + 1))
 
 
+def anchor(position: float, text: str) -> str:
+    """How a label is held to its mark, so that on a telephone too it does not leave the picture."""
+    half = 1.3 * len(text)
+    return "start" if position < half else "end" if position > 100 - half else "middle"
+
+
 def concurrency(stretches: Iterable[Stretch]) -> list[tuple[float, int]]:
     """How many are out from each moment on. One that comes back as another leaves doesn't count twice."""
     changes: dict[float, int] = {}

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.hosts import Stretch
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.page.chart import chart
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.hosts import hosts_of
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.timeline import Axis, axis, concurrency, lanes, peak
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.timeline import Axis, anchor, axis, concurrency, lanes, peak
 from ansible_collections.fleetops.patchtrain.tests.unit.report.models import run_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +91,13 @@ def test_the_phases_of_a_cycle_are_those_of_its_steps() -> None:
 def test_nobody_out_is_no_picture() -> None:
     model = run_model(2, troubles={"blocked": 2})
     assert chart(model, hosts_of(model)) is None
+
+
+def test_labels_stay_inside_a_narrow_picture() -> None:
+    """Of 300 pixels, a letter takes 7."""
+    for text in ("15:26", "15:26:30", "Nov 21, 15:26"):
+        wide = 100 * 7 * len(text) / 300
+        for position in range(101):
+            left = {"start": 0.0, "middle": wide / 2, "end": wide}[anchor(position, text)]
+            assert 0 <= position - left and position - left + wide <= 100, (position, text)
+        assert anchor(50, text) == "middle"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..hosts import Data, Host, Stretch, horizon, number, records, section, word
-from ..timeline import Axis, axis, concurrency, lanes, peak
+from ..timeline import Axis, anchor, axis, concurrency, lanes, peak
 from ..units import duration, stamp
 from ..words import PHASES, phase
 from .rows import still_out
@@ -67,12 +67,8 @@ def _ticks(scale: Axis) -> list[View]:
     fine = len(ticks) > 1 and ticks[1] - ticks[0] < 60
     days = scale.end - scale.start > 86400
     style = "day" if days else "second" if fine else "minute"
-    return [{"x": scale.at(tick), "epoch": tick, "text": stamp(tick, style).removesuffix(" UTC"), "style": style,
-             "anchor": _anchor(scale.at(tick))} for tick in ticks]
-
-
-def _anchor(position: float) -> str:
-    return "start" if position < 6 else "end" if position > 94 else "middle"
+    told = [(scale.at(tick), tick, stamp(tick, style).removesuffix(" UTC")) for tick in ticks]
+    return [{"x": at, "epoch": tick, "text": text, "style": style, "anchor": anchor(at, text)} for at, tick, text in told]
 
 
 def _area(scale: Axis, levels: Sequence[tuple[float, int]], ceiling: int) -> str:
