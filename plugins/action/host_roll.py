@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, Tuple, Type
 
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.book import open_ledger
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
 
 _SLOT = "Confirm what was prepared, and take a slot"
@@ -28,7 +29,10 @@ _CYCLE: Tuple[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]], ...] = (
 
 class ActionModule(PatchtrainAction):
     def act(self) -> Dict[str, Any]:
-        controller, run = os.getppid(), self.needed("run_id")
+        with open_ledger(self.settings().patch_ledger).kept():
+            return self._rolled(os.getppid(), self.needed("run_id"))
+
+    def _rolled(self, controller: int, run: str) -> Dict[str, Any]:
         steps, now = iter(self._steps(run)), _SLOT
         try:
             slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))

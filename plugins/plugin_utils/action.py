@@ -28,6 +28,7 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     variables: Mapping[str, Any]
+    _settings: Optional[Settings] = None
 
     def run(self, tmp: Any = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(task_vars=task_vars)
@@ -78,8 +79,10 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         return str(value)
 
     def settings(self) -> Settings:
-        """The ``patch_*`` variables of this task's host, checked."""
-        return Settings.from_variables(patch_variables(self.variables, self._templar), self.host)
+        """The ``patch_*`` variables of this task's host, checked. They are looked at once in a task."""
+        if self._settings is None:
+            self._settings = Settings.from_variables(patch_variables(self.variables, self._templar), self.host)
+        return self._settings
 
     def settings_of(self, host: str) -> Settings:
         """Those of any host of the inventory."""

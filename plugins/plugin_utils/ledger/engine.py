@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -71,6 +72,14 @@ class Ledger:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = %d" % int(BUSY_LIMIT * 1000))
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
             yield connection
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Around many short transactions of one process: SQLite tidies up whenever the last connection to a file is closed, which takes as long as a
+        write. Not over a fork."""
+        with self._failures(), self._readers.connect() as connection:
+            _quick_version(connection)  # it is opened by the first look
+            yield
 
     @contextmanager
     def watching(self, query: sa.Select[Any]) -> Iterator[Callable[[], Any]]:
@@ -207,7 +216,7 @@ def _create(connection: sa.Connection) -> None:
 def _check(ledger: Ledger) -> None:
     """Refuse what is not ours or newer than we are; bring up what is older."""
     with ledger.read() as connection:
-        found = _version(connection, ledger.name)
+        found = _quick_version(connection) or _version(connection, ledger.name)
     if found == schema.VERSION:
         return
     with ledger.write() as connection:
@@ -217,6 +226,18 @@ def _check(ledger: Ledger) -> None:
             _create(connection)
         else:
             _migrate(connection, found)
+
+
+def _quick_version(connection: sa.Connection) -> int | None:
+    """Ours, where it is; None where somebody has to look closer."""
+    if connection.dialect.name != "sqlite":
+        return None
+    driver: Any = connection.connection.driver_connection
+    try:
+        found = dict(driver.execute("SELECT key, value FROM meta").fetchall())
+    except sqlite3.Error:
+        return None
+    return schema.VERSION if (found.get("product"), found.get("version")) == (schema.PRODUCT, str(schema.VERSION)) else None
 
 
 def _version(connection: sa.Connection, name: str) -> int | None:
