@@ -351,6 +351,44 @@ def test_two_deployments_that_claim_one_host_work_on_it_one_after_the_other(flee
     patched_once(fleet)
 
 
+def other_controller(fleet: Fleet) -> Fleet:
+    """With a state of its own, and the same ledger."""
+    other = Fleet(fleet.state / "other", fleet.name)
+    fleet.deployment["patch_ledger"] = str(fleet.state / "ledger.db")
+    other.deployment = dict(fleet.deployment, patch_deployment="other", patch_run_name="other")
+    return other
+
+
+def meeting(fleet: Fleet, mine: str, theirs: str) -> dict[str, Any]:
+    """A hook before the run that ends when the other run is there as well."""
+    text = ("- name: Say that this run is there\n  ansible.builtin.file: {path: '%s', state: touch, mode: '0644'}\n"
+            "- name: Wait for the other\n  ansible.builtin.wait_for: {path: '%s', timeout: 120}\n")
+    path = fleet.state / ("%s.yml" % mine)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text % (fleet.state / mine, fleet.state / theirs))
+    return {"patch_run_hook_before": str(path), "patch_lock_timeout": 120}
+
+
+def test_two_runs_that_prepare_the_same_hosts_at_one_moment_patch_each_once(fleet: Fleet) -> None:
+    """Both have the same plan for each host. Whoever comes second to a host finds it done, says so, and does not drain it."""
+    other, boots = other_controller(fleet), fleet.boots()
+    limits = {"patch_hosts": "web1,web2", "patch_max_unavailable": 1}
+    with outside(fleet, 1):
+        first = fleet.start(**limits, **meeting(fleet, "mine", "theirs"), patch_run_name="night")
+        second = other.start(**limits, **meeting(fleet, "theirs", "mine"))
+        ends = [fleet.finish(first), other.finish(second)]
+    assert [done.rc for done in ends] == [0, 0], "\n".join(done.text[-3000:] for done in ends)
+    for host in PAIR:
+        told = {done.states()[host]: done.host(host) for done in ends}
+        assert sorted(told) == ["succeeded", "up_to_date"], told
+        assert "was installed meanwhile, not by this run" in told["up_to_date"]["reason"] and told["up_to_date"]["packages"] == []
+        assert [step["step"] for step in told["up_to_date"]["steps"]].count("enter") == 0, "it was not drained a second time"
+        assert {package["name"] for package in told["succeeded"]["packages"]} >= {"patchlab-web"}
+    patched_once(fleet)
+    assert fleet.boots() == {**boots, **{host: boots[host] + 1 for host in PAIR}}
+    all_back(fleet)
+
+
 def control_says(fleet: Fleet, run: str) -> str:
     return fleet.finish(fleet.start("fleetops.patchtrain.control", "-e", "patch_run_name=%s" % run)).text
 
