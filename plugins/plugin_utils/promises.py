@@ -22,7 +22,7 @@ from .scheduling.expressions import Expression, compiled
 from .scheduling.rules import Rule, parse_rules
 from .scheduling.scope import LEDGER, SCOPE, Scope, choose
 from .settings import Settings
-from .variables import plain
+from .variables import plain, templated
 
 
 def sets_of_hosts(hostvars: Mapping[str, Any], settings: Settings, in_set: Sequence[str], targets: Iterable[str]) -> Sets:
@@ -79,7 +79,7 @@ def _known(hostvars: Mapping[str, Any], host: str, expression: Expression, what:
         if name in but:
             continue
         try:
-            found[name] = plain(variables[name])
+            found[name] = plain(templated(variables[name]))
         except AnsibleError as error:
             if expression.names is not None:
                 raise BadInput("%s: %r on host %s: its variable %s can't be templated: %s"

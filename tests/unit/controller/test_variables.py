@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.parsing.dataloader import DataLoader
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import variables
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.variables import refuse_stray_words
 
 
@@ -32,3 +36,14 @@ def test_quoted_words_and_json_are_whole(monkeypatch: pytest.MonkeyPatch) -> Non
         variables = given(monkeypatch, said)
         assert variables["control_reason"] == "database migration"
         refuse_stray_words(variables)
+
+
+@pytest.mark.parametrize("value", ["{{ nowhere }}", ["{{ nowhere }}"], {"backend": "{% if nowhere %}"}])
+def test_a_template_that_an_older_core_leaves_as_it_was_written_is_no_value(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    monkeypatch.setattr(variables, "_LEAVES_TEMPLATES", True)
+    with pytest.raises(AnsibleUndefinedVariable, match="not defined"):
+        variables.patch_variables({"patch_maintenance": value})
+    data = type("Data", (str,), {"__UNSAFE__": True})("{{.Names}}")
+    assert variables.templated(data) == "{{.Names}}" and variables.templated(["a"]) == ["a"]
+    monkeypatch.setattr(variables, "_LEAVES_TEMPLATES", False)
+    assert variables.templated("{{.Names}}") == "{{.Names}}", "what a newer core returns is a value"
