@@ -36,6 +36,8 @@ class Node:
     unclean: bool
     votes: bool = True
     """A remote node does not count for quorum."""
+    number: str = ""
+    """By which corosync knows it."""
 
     @property
     def member(self) -> bool:
@@ -182,16 +184,6 @@ def bans(text: str, names: Sequence[str]) -> List[str]:
             for item in root.iter("rsc_location") if item.get("rsc") in names and _forbids(item)]
 
 
-def quorum_without(cluster: Cluster, name: str) -> Tuple[int, int]:
-    """How many voting nodes are members once this one is away, and how many a majority is. Of two nodes one is enough: such clusters have
-    ``two_node`` or a quorum device, and with neither there would be no quorum whoever is asked. A remote node takes no vote with it."""
-    voters = [node for node in cluster.nodes if node.votes]
-    here = cluster.node(name)
-    if len(voters) <= 2 or (here and not here.votes):
-        return 1, 1
-    return sum(1 for node in voters if node.member and node.name != name), len(voters) // 2 + 1
-
-
 def _forbids(constraint: Element) -> bool:
     scores = [constraint.get("score")] + [rule.get("score") for rule in constraint.iter("rule")]
     return any(score in _NEVER and (score or "").startswith("-") for score in scores)
@@ -251,7 +243,7 @@ def _cluster(status: Element, busy: Tuple[str, ...]) -> Cluster:
 def _node(item: Element) -> Node:
     flags: Dict[str, bool] = {name: _true(item.get(name)) for name in ("online", "maintenance", "pending", "unclean")}
     return Node(item.get("name", ""), standby=_true(item.get("standby")) or _true(item.get("standby_onfail")),
-                votes=item.get("type", "member") == "member", **flags)
+                votes=item.get("type", "member") == "member", number=item.get("id", ""), **flags)
 
 
 def _instances(around: Element, within: Tuple[str, ...], disabled: bool, bundle: str) -> Iterable[Instance]:

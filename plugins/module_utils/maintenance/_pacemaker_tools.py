@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ..errors import MaintenanceFailed, ToolMissing
-from ..runner import Runner
+from ..runner import Completed, Runner
 from ..text import last_line
 from ._pacemaker_status import Cluster, Database, parse_database, parse_simulation, problems, with_standby
+from ._pacemaker_votes import Votes, parse_votes
 
 ANSWER_LIMIT = 30.0
 _QUERY = ("cibadmin", "--query")
+_VOTES = ("corosync-quorumtool", "-s", "-i")
+_QUORATE_OR_NOT = (0, 2)
 _SIMULATE = ("crm_simulate", "--simulate", "--xml-pipe", "--output-as=xml")
 
 
@@ -38,6 +41,7 @@ class Tools:
         self._runner = runner
         self._limit = limit
         self._check_mode = check_mode
+        self._counted: Optional[bool] = None
 
     def look(self) -> Seen:
         database = parse_database(self._run(_QUERY))
@@ -46,6 +50,22 @@ class Tools:
     def foresee(self, seen: Seen, node: str) -> Cluster:
         """The cluster as it would be with that node in standby, by its own rules; nothing is changed."""
         return self._simulate(with_standby(seen.database.text, node))[1]
+
+    def votes(self) -> Optional[Votes]:
+        """None where this place is no member of corosync, such as a remote node: the first answer decides, a later one has to come."""
+        if self._counted is False:
+            return None
+        try:
+            done = self._runner.run(_VOTES, limit=self._limit)
+            if done.rc not in _QUORATE_OR_NOT:
+                raise _disobeyed(_VOTES, done)
+        except (ToolMissing, MaintenanceFailed):
+            if self._counted:
+                raise
+            self._counted = False
+            return None
+        self._counted = True
+        return parse_votes(done.stdout)
 
     def set_standby(self, node: str, on: bool) -> None:
         """The only thing that is ever changed."""
@@ -63,9 +83,13 @@ class Tools:
             raise ToolMissing("%s; the place of control has to be a node of the cluster with Pacemaker's command line tools" % error.message,
                               **error.data) from error
         if done.rc:
-            raise MaintenanceFailed("the cluster did not obey at this place: %s ended with rc %d and said: %s" % (
-                argv[0], done.rc, last_line(done.stderr.strip() or done.stdout)), rc=done.rc, argv=list(argv))
+            raise _disobeyed(argv, done)
         return done.stdout
+
+
+def _disobeyed(argv: Sequence[str], done: Completed) -> MaintenanceFailed:
+    return MaintenanceFailed("the cluster did not obey at this place: %s ended with rc %d and said: %s" % (
+        argv[0], done.rc, last_line(done.stderr.strip() or done.stdout)), rc=done.rc, argv=list(argv))
 
 
 def cluster_problems(runner: Runner, limit: float, ignore: Sequence[str] = ()) -> List[str]:

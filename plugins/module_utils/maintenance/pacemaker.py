@@ -15,8 +15,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 from ..clock import Clock, Deadline
 from ..errors import BadInput, CannotMove, MaintenanceFailed
 from ..options import Option, seconds, whole_number, words
-from ._pacemaker_status import Cluster, Failure, Instance, Node, bans, problems, quorum_without, resource_problems
+from ._pacemaker_status import Cluster, Failure, Instance, Node, bans, problems, resource_problems
 from ._pacemaker_tools import Seen, Tools, standby_command
+from ._pacemaker_votes import quorum_without
 from .driver import ENTERED, IN_SERVICE, LEFT, NOTHING_BEGUN, UNDO_LIMIT, Context, Kind, Result, Undo, undoing
 
 STANDBY = "standby"
@@ -125,10 +126,10 @@ class Pacemaker:
             others = ", ".join("%s is %s" % (node.name, node.word) for node in peers if not node.usable)
             raise self._cannot("it has %d usable peers of the %d that are wanted%s" % (len(usable), wanted, others and ": " + others),
                                peers={node.name: node.word for node in peers})
-        members, majority = quorum_without(seen.cluster, self._name)
-        if members < majority:
-            raise self._cannot("the cluster would lose its quorum with its reboot: %d other member%s, %d are a majority"
-                               % (members, "" if members == 1 else "s", majority))
+        left, needed = quorum_without(seen.cluster, self._name, self._tools.votes())
+        if left < needed:
+            raise self._cannot("the cluster would lose its quorum with its reboot: %d vote%s would be left, %d are needed"
+                               % (left, "" if left == 1 else "s", needed))
 
     def _cannot(self, reason: str, **data: Any) -> CannotMove:
         return CannotMove("node %s can't be taken out: %s" % (self._name, reason), node=self._name, **data)

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import Clock
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import ToolMissing
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
@@ -32,11 +33,16 @@ class Recorded:
         self.broken: Dict[str, Completed] = {}
         self.edits: List[tuple] = []
         self.now = 0.0
+        self.votes: Any = None
         self.state = ""
 
     def run(self, argv, limit=0, stdin="", env=None, log=None):
         assert limit and limit <= 30
         argv = list(argv)
+        if argv[0] == "corosync-quorumtool" and self.votes is None:
+            raise ToolMissing("corosync-quorumtool can't be run: No such file or directory", tool=argv[0])
+        if argv[0] == "corosync-quorumtool":
+            return self.votes
         if argv[0] in self.broken:
             if isinstance(self.broken[argv[0]], Exception):
                 raise self.broken[argv[0]]

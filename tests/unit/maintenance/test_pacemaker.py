@@ -14,7 +14,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance._p
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed
 from hypothesis import given
 from hypothesis import strategies as st
-from pacemaker_fake import OFF, ON, Recorded, said
+from pacemaker_fake import DATA, OFF, ON, Recorded, said
 
 
 def test_a_node_is_emptied_and_its_resources_are_seen_elsewhere():
@@ -168,8 +168,32 @@ def test_a_node_whose_reboot_would_cost_the_quorum_is_not_taken_out(third, taken
     if taken:
         assert cluster.driver(min_peers=1).enter(60).changed
         return
-    with pytest.raises(CannotMove, match="would lose its quorum with its reboot: 1 other member, 2 are a majority"):
+    with pytest.raises(CannotMove, match="would lose its quorum with its reboot: 1 vote would be left, 2 are needed"):
         cluster.driver(min_peers=1).enter(60)
+    assert cluster.changes == []
+
+
+@pytest.mark.parametrize("said_by, rc, taken", [
+    ("two-node", 0, True), ("device", 0, True), ("device-away", 0, False), ("device", 2, True), ("device-away", 1, True)])
+def test_votes_are_those_that_corosync_counts_with_its_quorum_device(said_by, rc, taken):
+    """As real ones told it: two nodes and a device, which is enough for one to go; with the device away it is not. An rc of 1 tells nothing."""
+    cluster = Recorded("whole", on=["standby"])
+    cluster.votes = Completed(("corosync-quorumtool",), rc, (DATA / "votes" / (said_by + ".txt")).read_text(), "")
+    if taken:
+        assert cluster.driver().enter(60).changed
+        return
+    with pytest.raises(CannotMove, match="would lose its quorum with its reboot: 1 vote would be left, 2 are needed"):
+        cluster.driver().enter(60)
+    assert cluster.changes == []
+
+
+@pytest.mark.parametrize("old, new", [("Total votes:      3", "Total votes: 4"), ("Quorum:           2", "Quorum: two"), ("Membership", "\x00")])
+def test_votes_that_are_nonsense_are_one_clear_failure(old, new):
+    text = (DATA / "votes" / "device.txt").read_text().replace(old, new)
+    cluster = Recorded("whole", on=["standby"])
+    cluster.votes = Completed(("corosync-quorumtool",), 0, text if new != "\x00" else new, "")
+    with pytest.raises(ParseFailed, match="corosync-quorumtool answered something without votes that add up"):
+        cluster.driver().enter(60)
     assert cluster.changes == []
 
 

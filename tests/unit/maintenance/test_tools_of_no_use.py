@@ -36,10 +36,17 @@ class Command:
         return Completed(tuple(argv), 0, "in_service\n" if argv[0] == "prior" else "", "")
 
 
+def counted() -> Recorded:
+    """A cluster whose votes corosync counts."""
+    cluster = Recorded("whole", on=["moving", "standby"], off=["whole"])
+    cluster.votes = Completed(("corosync-quorumtool",), 0, _said("pacemaker-2.1.5/votes/two-node.txt"), "")
+    return cluster
+
+
 RUNNERS: Dict[str, Tuple[Callable[[], Any], str, Dict[str, Any]]] = {
     "command": (Command, "web1", {name: [name] for name in ("prior", "enter", "verify", "leave")}),
     "libvirt": (lambda: Stage(FakeGuest("g1", 1)), "hv1", {"peers": ["qemu+ssh://hv2/system"]}),
-    "pacemaker": (lambda: Recorded("whole", on=["moving", "standby"], off=["whole"]), "ha1", {}),
+    "pacemaker": (counted, "ha1", {}),
     "slurm": (Cluster, "node1", {"poll": 1}),
 }
 Answer = Optional[Completed]
