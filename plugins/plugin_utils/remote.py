@@ -90,6 +90,8 @@ class Remote:
         if reason:
             raise CannotRun("%s: %s" % (self.name, reason[1]), host=self.name, obstacle=reason[0])
         result.pop("invocation", None)
+        if result.get("failed") and not result.get("msg"):
+            result["msg"] = "%s broke off: %s" % (name, _of_crash(result.get("exception")))
         return result
 
     def command(self, argv: Sequence[str], seconds: float, stdin: Optional[str] = None) -> Dict[str, Any]:
@@ -257,6 +259,11 @@ def _said(done: Mapping[str, Any]) -> str:
     told = [line for line in lines if line and not line.startswith("Shared connection to ")]
     full = [line for line in told if DISK_FULL in line]
     return (full or told or ["it said nothing"])[-1]
+
+
+def _of_crash(exception: object) -> str:
+    """What a module said last that ended by no failure of its own; ansible-core 2.19 and later put it into an object alone."""
+    return _last_line(getattr(getattr(exception, "event", None), "msg", None) or exception) or "no reason given"
 
 
 def _first_line(text: object) -> str:

@@ -47,6 +47,8 @@ def until(name):
 """
 _MODULES = {
     "host_assess": """
+if "crash" in said:
+    raise OSError(said["crash"])
 plan = {"changes": said.get("changes", [{"name": "a", "arch": "x", "from": "1", "to": "2"}]), "left_out": [], "digest": "d"}
 answer(assessment={"counts": {}, "updates": [], "reboot": {"required": False, "reasons": []}, "metadata_age_s": 1.0,
                    "obstacles": [{"kind": "space", "message": said["obstacle"]}] if "obstacle" in said else []},

@@ -80,6 +80,14 @@ def test_a_host_that_is_unreachable_before_the_role_is_recorded(fleet: Canned) -
     assert fleet.runs() == ["failed"]
 
 
+def test_a_module_that_crashes_on_a_host_is_told_by_its_last_word(fleet: Canned) -> None:
+    fleet.say(h1={"crash": "the disk is on fire"})
+    done = fleet.play(patch_hosts="h1,h2", patch_max_unavailable=2)
+    assert fleet.states() == {"h1": "blocked", "h2": "succeeded"}, done.text
+    (reason,) = fleet.ask("SELECT reason FROM run_hosts WHERE host = 'h1'")[0]
+    assert "the disk is on fire" in reason
+
+
 def test_a_failure_that_is_fatal_for_the_play_ends_its_run(fleet: Canned) -> None:
     fleet.say(h1={"obstacle": "no space"})
     fleet.play(fleet.role(serial=2, any_errors_fatal=True))
