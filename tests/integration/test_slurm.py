@@ -174,7 +174,7 @@ def test_all_workers_are_patched_and_rebooted_under_a_stream_of_jobs(cluster: Sl
     restarts = dict(line.split() for line in cluster.sh(CONTROLLER, "squeue -h -t all -O JobID:20,RestartCnt:20").splitlines())
     listed = Counter(move["job"] for node in NODES for step in done.host(node)["steps"] for move in step.get("moved", ()))
     assert listed and listed == Counter({job: int(times) for job, times in restarts.items() if times != "0"}), "Slurm's own count says who was moved"
-    # Leaving saw each in service. What Slurm thinks of them for a moment afterwards it corrects when it asks them next, every 100 s.
+    # Leaving saw each in service. Slurm was seen to call one mixed for a while after its last job; the failure says what it calls it.
     try:
         wait_for(lambda: {cluster.node(node)["state"] for node in NODES} == {"idle"}, "all workers to be in service and idle", 150)
     except AssertionError as error:
