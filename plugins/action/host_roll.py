@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from typing import Any, Dict, Iterator, Tuple, Type
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Type
 
 from ..module_utils.errors import PatchtrainError
+from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import open_ledger
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
@@ -28,12 +29,16 @@ _CYCLE: Tuple[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]], ...] = (
 
 
 class ActionModule(PatchtrainAction):
+    look: Optional[Callable[[], None]] = None
+    priors: Optional[drain.Priors] = None
+
     def act(self) -> Dict[str, Any]:
         with open_ledger(self.settings().patch_ledger).kept():
             return self._rolled(os.getppid(), self.needed("run_id"))
 
     def _rolled(self, controller: int, run: str) -> Dict[str, Any]:
-        steps, now = iter(self._steps(run)), _SLOT
+        steps, places, now = iter(self._steps(run)), list(self.argument("places") or []), _SLOT
+        self.look = lambda: self._look(places)
         try:
             slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))
             if not slot["granted"]:
@@ -46,6 +51,9 @@ class ActionModule(PatchtrainAction):
             return dict(done, changed=True, granted=True)
         except Exception as error:  # noqa: BLE001 - whatever fails is recorded and fails the task, also a fault of ours
             return self._recorded(run, now, error)
+
+    def _look(self, places: Sequence[Dict[str, Any]]) -> None:
+        self.priors = drain.look(places, self.host, self.reach, self.settings().patch_drain_timeout)
 
     def _steps(self, run: str) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
         places = self.argument("places") or []

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -23,6 +23,9 @@ _LIMIT = 300.0
 
 
 class ActionModule(PatchtrainAction):
+    priors: Optional[drain.Priors] = None
+    """Where the same task has asked for them a moment ago."""
+
     def act(self) -> Dict[str, Any]:
         if not self.argument("run_id"):
             limit = float(self.argument("timeout") or _LIMIT)
@@ -37,7 +40,7 @@ class ActionModule(PatchtrainAction):
             return {"places": [], "msg": "patched and brought back before, by this run"}
         book.state("draining")
         places = self.argument("places") or []
-        done = retrying(book, settings, "drain", lambda: drain.enter(places, self.host, book, self.reach, settings.patch_drain_timeout))
+        done = retrying(book, settings, "drain", lambda: drain.enter(places, self.host, book, self.reach, settings.patch_drain_timeout, self.priors))
         book.state("drained")
         return {"changed": any(result.get("changed") for result in done), "places": done}
 

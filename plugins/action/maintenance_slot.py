@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ..module_utils.errors import PatchtrainError
 from ..module_utils.job.state import job_id
@@ -45,6 +45,8 @@ class Refused(PatchtrainError):
 
 class ActionModule(PatchtrainAction):
     _said = ""
+    look: Optional[Callable[[], None]] = None
+    """What else is to be looked at before the slot, by the task that goes on with it."""
 
     def act(self) -> Dict[str, Any]:
         todo = {"taken": self._taken, "returned": self._returned, "failed": self._failed, "found": self._found}
@@ -119,7 +121,13 @@ class ActionModule(PatchtrainAction):
         """Where the task asks for it: the host says that what was prepared is still what would be installed."""
         if not self.argument("confirm", False):
             return Confirmation(lambda: None)
-        return Confirmation(lambda: spared(book, settings, self.remote(), confirm(book, settings, self.remote(), {})))
+        return Confirmation(lambda: self._asked(book, settings))
+
+    def _asked(self, book: HostBook, settings: Settings) -> Optional[Spared]:
+        found = spared(book, settings, self.remote(), confirm(book, settings, self.remote(), {}))
+        if self.look and not found:
+            self.look()
+        return found
 
     def _spared(self, book: HostBook, found: Spared) -> Dict[str, Any]:
         """Nothing is left to be done: the host ends here, and was never drained."""

@@ -81,12 +81,13 @@ class StillOut(PatchtrainError):
 
 @dataclass
 class StepNote:
-    """What is written about a step at its end; ``skipped`` is one that came to nothing on purpose."""
+    """What is written about a step at its end; ``skipped`` is one that came to nothing on purpose; ``undo`` corrects what was thought to undo it."""
 
     id: int
     message: str = ""
     skipped: bool = False
     detail: Dict[str, Any] = field(default_factory=dict)
+    undo: Optional[Dict[str, Any]] = None
 
 
 class HostBook:
@@ -241,7 +242,7 @@ class HostBook:
         if self._looking:
             return
         with self._write() as c:
-            steps.end(c, note.id, outcome, message, note.detail or None)
+            steps.end(c, note.id, outcome, message, note.detail or None, undo=note.undo)
 
     def entered(self) -> List[Dict[str, Any]]:
         """The places where this run entered maintenance and has not left it, last first: ``id, place, undo``."""

@@ -8,6 +8,8 @@ What was found out of service already is not ours: its prior state is asked firs
 
 from __future__ import annotations
 
+import contextlib
+import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..module_utils.errors import BadInput, CannotMove, MaintenanceFailed, PatchtrainError
@@ -27,16 +29,30 @@ _TOLD = 10
 Reach = Callable[[str], Remote]
 
 
-def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float) -> List[Dict[str, Any]]:
-    """Enter maintenance mode at every place, in order. A failure undoes what was entered, in reverse, and is raised with
-    what became of that."""
+Priors = Dict[str, str]
+"""How the host was found at each place, a moment ago."""
+
+
+def look(places: Sequence[Mapping[str, Any]], host: str, reach: Reach, limit: float) -> Priors:
+    """Of each place that answers, before there is a slot, so that nobody waits for it. What a place refuses now it may allow then."""
+    found: Priors = {}
+    for place in places:
+        with contextlib.suppress(PatchtrainError):
+            wanted = checked_place(place, host, limit)
+            found[_key(wanted)] = str(_execute(reach(wanted["place"]), wanted, state="entered", check=True)["prior_state"])
+    return found
+
+
+def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float, priors: Optional[Priors] = None) -> List[Dict[str, Any]]:
+    """Enter maintenance mode at every place, in order; those of which the ``priors`` are known are not asked for them. A failure undoes what was entered,
+    in reverse, and is raised with what became of that."""
     done: List[Dict[str, Any]] = []
     before = book.entered()
     for place in places:
         try:
             wanted = checked_place(place, host, limit)
             known = next((step for step in before if _same(step["undo"], wanted)), None)
-            done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach))
+            done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach, (priors or {}).get(_key(wanted))))
         except PatchtrainError as error:
             undone = _undo(book, reach)
             # Blocked is a host that is as it was found: what was begun at the other places is undone too.
@@ -84,16 +100,25 @@ def checked_place(place: Mapping[str, Any], host: str, limit: float) -> Dict[str
             "timeout": float(place.get("timeout", limit)), "options": dict(place.get("options", {}))}
 
 
-def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach) -> Dict[str, Any]:
+def _key(place: Mapping[str, Any]) -> str:
+    return json.dumps([place[key] for key in ("driver", "place", "host", "options")], sort_keys=True, default=str)
+
+
+def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optional[str]) -> Dict[str, Any]:
     remote = reach(place["place"])
     book.alive.renew()
-    # Only a look, whatever the task's own mode is.
-    found = _execute(remote, place, state="entered", check=True)
-    undo = dict(place, prior_state=found["prior_state"])
+    if prior is None:
+        # Only a look, whatever the task's own mode is.
+        prior = str(_execute(remote, place, state="entered", check=True)["prior_state"])
+    undo = dict(place, prior_state=prior)
     with book.step("enter", place["place"], undo=undo) as step:
-        step.detail = {"driver": place["driver"], "prior_state": found["prior_state"]}
+        step.detail = {"driver": place["driver"], "prior_state": prior}
         try:
             result = _execute(remote, place, state="entered")
+            if result.get("prior_state", prior) != prior:
+                # Somebody else has changed it since it was looked at: what the driver found counts.
+                step.detail["prior_state"] = result["prior_state"]
+                step.undo = dict(undo, prior_state=result["prior_state"])
         except PatchtrainError as error:
             step.detail.update(_evidence((error.data.get("result") or {}).get("error")))
             if isinstance(error, CannotMove):

@@ -191,10 +191,11 @@ class Bench:
         return self._rolled("idiom", str(DATA / "idiom.yml"), words)
 
     def train(self) -> roll.Rolled:
+        # Drained and no more, as the usual playbook does it.
         words = {
             "patch_deployment": "bench", "patch_hosts": ",".join(self.work.names), "patch_max_unavailable": self.work.limit,
             "patch_health_settle": self.work.settle, "patch_health_checks": [{"name": "answers", "url": _HEALTH}],
-            "patch_maintenance": [{"driver": "haproxy", "place": "lb1", "options": {"backend": "web"}}]}
+            "patch_maintenance": [{"driver": "haproxy", "place": "lb1", "options": {"backend": "web", "then_maint": False}}]}
         return self._rolled("train", "fleetops.patchtrain.patch", words)
 
     def _rolled(self, name: str, playbook: str, words: dict[str, Any]) -> roll.Rolled:

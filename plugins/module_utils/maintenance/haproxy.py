@@ -5,7 +5,8 @@
 
 Entering: ``drain``, wait until no session is left, then ``maint``, because a drained server still gets clients that a cookie or
 a stick table binds to it. Leaving: not straight to ``ready``, which HAProxy follows by traffic before any check has run, but to
-``drain`` with its health set down, so that it has to pass as many checks as after any failure; only then ``ready``.
+``drain`` with its health set down, so that it has to pass as many checks as after any failure; only then ``ready``. A server that was only drained
+(``then_maint`` false) was checked all the while, and is ready as soon as it is up.
 
 HAProxy's state is what decides between two that drain at the same moment: peers are counted again after the drain, and a drain that has left too
 few is undone at once. Of two that did so to each other, the one whose name sorts first tries once more.
@@ -268,8 +269,10 @@ class Haproxy:
 
     def _bring_back(self, todo: Sequence[Server], ours: Sequence[Server], weights: Sequence[Tuple[Server, int]], deadline: Deadline) -> _Seen:
         self._set_weights(weights)
-        self._set(todo, "drain")
-        for server in self._same(self._look(), todo):
+        # Of one that was only drained HAProxy's checks have gone on, and what they say is true.
+        unchecked = [server for server in todo if server.word == MAINTENANCE]
+        self._set(unchecked, "drain")
+        for server in self._same(self._look(), unchecked):
             if server.checked:
                 self._api.change(command_health_down(server))
         self._await(ours, lambda server: server.up, "did not pass their checks", deadline)

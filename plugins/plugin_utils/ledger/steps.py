@@ -24,12 +24,14 @@ def begin(c: sa.Connection, run_id: int, host: str, step: str, place: str = "", 
     return int(result.inserted_primary_key[0])  # type: ignore[index]
 
 
-def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail: Data | None = None, at: float | None = None) -> None:
-    """Write how a step ended, once: ``ok``, ``failed``, ``unreachable`` or ``skipped`` (it was not necessary)."""
+def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail: Data | None = None, at: float | None = None,
+        undo: Data | None = None) -> None:
+    """Write how a step ended, once: ``ok``, ``failed``, ``unreachable`` or ``skipped`` (it was not necessary). With ``undo`` something else than was
+    thought before undoes it."""
     if outcome not in OUTCOMES:
         raise NotAllowed("a step ends %s, not %r" % (", ".join(OUTCOMES), outcome), step_id=step_id)
     changed = c.execute(sa.update(_t).where(_t.c.id == step_id, _t.c.finished_at.is_(None)).values(
-        finished_at=events.stamp(at), outcome=outcome, message=message, detail=detail))
+        finished_at=events.stamp(at), outcome=outcome, message=message, detail=detail, **({"undo": undo} if undo else {})))
     if changed.rowcount != 1:
         raise NotAllowed("step %d is not open: how it ended is written already" % step_id, step_id=step_id)
 

@@ -24,6 +24,8 @@ class Asked:
 
     def __init__(self, **answers: Any) -> None:
         self.said: list[Any] = []
+        self.looks: list[str] = []
+        self.deaf = ""
         self.answers = answers
 
     def reach(self, name: str) -> Any:
@@ -35,6 +37,9 @@ class Asked:
 
             def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
                 if check:
+                    asked.looks.append(name)
+                    if asked.deaf == name:
+                        raise MaintenanceFailed("no answer")
                     return {"changed": True, "prior_state": "in_service"}
                 asked.said.append((name, args["state"]))
                 return dict(asked.answers.get("%s_%s" % (name, args["state"]), {"changed": True, "prior_state": "in_service"}))
@@ -42,12 +47,14 @@ class Asked:
         return Place()
 
 
-def enter(desk: Any, asked: Asked) -> Any:
+PLACES = [{"driver": "command", "place": place} for place in ("a", "b", "c")]
+
+
+def enter(desk: Any, asked: Asked, priors: Any = None) -> Any:
     desk.open()
     book = desk.book()
     assert book.take_slot(Settings.from_variables({}, "web1"), ()).granted
-    places = [{"driver": "command", "place": place} for place in ("a", "b", "c")]
-    return drain.enter(places, "web1", book, asked.reach, 5.0)
+    return drain.enter(PLACES, "web1", book, asked.reach, 5.0, priors)
 
 
 def failed(desk: Any, error: Any) -> Any:
@@ -126,3 +133,21 @@ def test_control_names_the_blocked_and_how_they_are_tried_again(desk: Any) -> No
     told = desk.do(patch_run, state="info", run_id="night")
     assert "blocked: web1, because of the guest db1 can't move" in told["text"] and "-e patch_from_blocked=night" in told["text"]
     assert told["runs"][0]["blocked"] == [{"host": "web1", "reason": "the guest db1 can't move"}]
+
+
+def test_a_place_that_was_looked_at_before_the_slot_is_not_looked_at_with_it(desk: Any) -> None:
+    asked = Asked()
+    asked.deaf = "b"
+    priors = drain.look(PLACES, "web1", asked.reach, 5.0)
+    asked.looks.clear()
+    asked.deaf = ""
+    enter(desk, asked, priors)
+    assert asked.looks == ["b"], "one that did not answer then is asked now"
+    assert [step["undo"]["prior_state"] for step in desk.book().entered()] == ["in_service"] * 3
+
+
+def test_what_the_driver_found_counts_where_it_is_not_what_was_seen_before(desk: Any) -> None:
+    """Somebody has drained it meanwhile: it is not for us to bring it back."""
+    asked = Asked(b_entered={"changed": False, "prior_state": "draining"})
+    enter(desk, asked, drain.look(PLACES, "web1", asked.reach, 5.0))
+    assert [step["undo"]["prior_state"] for step in desk.book().entered()] == ["in_service", "draining", "in_service"]

@@ -104,6 +104,23 @@ def test_without_then_maint_the_server_stays_draining(balancer):
     assert of(result, "shop")["status"] == "DRAIN"
 
 
+@pytest.mark.parametrize("then_maint", [True, False])
+def test_only_who_was_not_checked_meanwhile_has_to_pass_its_checks_anew(balancer, then_maint):
+    driver(balancer.transport, then_maint=then_maint).enter(30)
+    recorder = Recorder(balancer.transport)
+    driver(recorder, then_maint=then_maint).leave("in_service", 30)
+    assert any(command.endswith("health down") for command in recorder.changes) is then_maint
+    assert {balancer.server(path).word for path in ("shop/web1", "api/web1")} == {"in_service"}
+
+
+def test_who_was_only_drained_and_is_down_is_not_brought_back(balancer):
+    driver(balancer.transport, then_maint=False).enter(30)
+    keep_down = Recorder(balancer.transport, lambda command: balancer.transport.ask("set server shop/web1 health down") and None)
+    with pytest.raises(MaintenanceFailed, match="did not pass their checks"):
+        driver(keep_down, then_maint=False).leave("in_service", 1)
+    assert balancer.server("shop/web1").word == "draining"
+
+
 def test_sessions_that_do_not_end_are_a_failure_and_the_drain_is_undone(balancer):
     with balancer.session_at("shop/web1"):
         with pytest.raises(MaintenanceFailed) as caught:
