@@ -32,7 +32,10 @@ class Slurm(Fleet):
         super().__init__(state, NAME)
 
     def submit(self, work: str, *options: str) -> str:
-        """A job that says on its worker's own disk that it has come to its end, which the end of its work by force is not; its id."""
+        """A job that says on its worker's own disk that it has come to its end; its id.
+
+        Joined by ``&&``: Slurm's SIGTERM reaches the work before the shell around it, which in between would go on to what follows a ``;``.
+        """
         script = "%s && echo $SLURM_JOB_ID >> %s" % (work, _ENDED)
         return self.sh(CONTROLLER, "sbatch --parsable -D /var/tmp -o /dev/null %s --wrap '%s'" % (" ".join(options), script))
 
@@ -44,12 +47,15 @@ class Slurm(Fleet):
         return str(wait_for(lambda: self.sh(CONTROLLER, "squeue -h -t R -j %s -o %%N" % job, check=False), "job %s to run" % job))
 
     def node(self, name: str) -> dict[str, str]:
-        """Its state and reason, read here without the driver's help."""
-        said = self.sh(CONTROLLER, "sinfo -h -N -n %s -o '%%T|%%w|%%E'" % name)
-        return dict(zip(("state", "weight", "reason"), said.split("|", 2)))
+        """Its state and reason, read here without the driver's help.
+
+        All nodes are asked for: to ``sinfo --nodes`` of one node Slurm tells the processors in use as of when somebody last asked for all.
+        """
+        rows = [row.split("|", 3) for row in self.sh(CONTROLLER, "sinfo -h -N -o '%N|%T|%w|%E'").splitlines()]
+        return next(dict(zip(("state", "weight", "reason"), row[1:])) for row in rows if row[0] == name)
 
     def completed(self) -> list[str]:
-        """The same by Slurm's own book of ends. It is told of an end a moment later than the job says it, and may requeue the job in that moment."""
+        """The same by Slurm's own book of ends; what it writes there of a requeued job's first place is no end."""
         return sorted(self.sh(CONTROLLER, "sed -n 's/^JobId=\\([0-9]*\\) .*JobState=COMPLETED .*/\\1/p' /var/log/slurm/jobcomp.log").split())
 
     def ended(self) -> list[str]:
@@ -169,13 +175,9 @@ def test_all_workers_are_patched_and_rebooted_under_a_stream_of_jobs(cluster: Sl
     after = cluster.boots()
     assert all(after[node] == before[node] + 1 for node in NODES), (before, after)
     wait_for(lambda: cluster.sh(CONTROLLER, "squeue -h") == "", "the last job to end", 120)
-    assert cluster.completed() == sorted(jobs), "each ends once"
-    assert set(cluster.ended()) == set(jobs), "each has said so on its worker"
+    assert cluster.ended() == sorted(jobs), "each says once that it has come to its end"
+    assert cluster.completed() == sorted(jobs), "Slurm's own book has each end once"
     restarts = dict(line.split() for line in cluster.sh(CONTROLLER, "squeue -h -t all -O JobID:20,RestartCnt:20").splitlines())
     listed = Counter(move["job"] for node in NODES for step in done.host(node)["steps"] for move in step.get("moved", ()))
     assert listed and listed == Counter({job: int(times) for job, times in restarts.items() if times != "0"}), "Slurm's own count says who was moved"
-    # Leaving saw each in service. Slurm was seen to call one mixed for a while after its last job; the failure says what it calls it.
-    try:
-        wait_for(lambda: {cluster.node(node)["state"] for node in NODES} == {"idle"}, "all workers to be in service and idle", 150)
-    except AssertionError as error:
-        raise AssertionError("%s: %s" % (error, {node: cluster.node(node) for node in NODES})) from None
+    wait_for(lambda: {cluster.node(node)["state"] for node in NODES} == {"idle"}, "all workers to be in service and idle")

@@ -5,6 +5,9 @@
 
 Text, not JSON: ``scontrol`` has learned ``--json`` late, and what is in it differs between versions. Jobs are asked for in columns of fixed
 width and without their names, in which users write what they like, line breaks too.
+
+Nodes are asked of ``scontrol``, which asks the controller for all of them. ``sinfo --nodes`` asks for one, and the controller counts the processors
+in use anew only when it is asked for all: an idle node stays ``mixed`` there.
 """
 
 from __future__ import annotations
