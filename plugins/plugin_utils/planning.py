@@ -89,7 +89,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     own = action.settings()
     seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
     plan = _plan(known, seen, now, first)
-    plan["strategy"] = _strategy([certain.get(host) or own for host in plan["order"]], own, forks)
+    plan["strategy"] = _strategy([certain.get(host) for host in plan["order"]], own, forks)
     plan["window"] = _window(known.run, seen, now)
     # In earnest a hundred hosts would say the same hundred times; the page has it.
     plan["tells_moves"] = bool(known.run.settings.get("check"))
@@ -185,11 +185,12 @@ def _plan(known: _Known, seen: Forecast, now: float, first: int) -> Plan:
         "counts": dict(sorted(counted.items())), "left_out": known.run.settings.get("scope", {})}
 
 
-def _strategy(each: Collection[Settings], own: Settings, forks: int) -> str:
+def _strategy(each: Collection[Optional[Settings]], own: Settings, forks: int) -> str:
     """Hooks are tasks of their own, and of hosts that move in step each would wait for all others before it. Where there are none and every host has a
-    process, ``linear`` has nothing to do but to wait, while ``host_pinned`` goes through all hosts again and again."""
+    process, ``linear`` has nothing to do but to wait, while ``host_pinned`` goes through all hosts again and again. A host whose settings are not known
+    yet may have some."""
     hooked = own.patch_run_hook_on_first_failure or any(
-        one.patch_hook_before_drain or one.patch_hook_after_drain or one.patch_hook_before_restore or one.patch_hook_after_restore for one in each)
+        one is None or one.patch_hook_before_drain or one.patch_hook_after_drain or one.patch_hook_before_restore or one.patch_hook_after_restore for one in each)
     return "host_pinned" if hooked or forks < len(each) else "linear"
 
 

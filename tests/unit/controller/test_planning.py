@@ -168,3 +168,11 @@ def test_hosts_move_in_step_only_where_nobody_has_to_wait_for_another(desk: Any,
     for host in ("web1", "web2"):
         desk.prepare(host=host, changes=changes("bash"))
     assert plan(desk, **said)["strategy"] == strategy
+
+
+def test_a_host_whose_settings_are_not_known_yet_may_have_hooks(desk: Any) -> None:
+    desk.open(targets=("web1", "web2"))
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    known = {"web1": {"patch_ledger": desk.target}}
+    assert desk.do(patch_run, variables={"hostvars": known}, state="planned", run_id="night")["plan"]["strategy"] == "host_pinned"
