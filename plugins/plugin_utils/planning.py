@@ -190,7 +190,8 @@ def _strategy(each: Collection[Optional[Settings]], own: Settings, forks: int) -
     a process, ``linear`` has nothing to do but to wait, while ``host_pinned`` goes through all hosts again and again. A host whose settings are not
     known yet may have some."""
     hooked = own.patch_run_hook_on_first_failure or any(
-        one is None or one.patch_hook_before_drain or one.patch_hook_after_drain or one.patch_hook_before_restore or one.patch_hook_after_restore for one in each)
+        one is None or one.patch_hook_before_drain or one.patch_hook_after_drain or one.patch_hook_before_restore or one.patch_hook_after_restore
+        for one in each)
     return "host_pinned" if hooked or forks < len(each) else "linear"
 
 
