@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -77,6 +78,11 @@ def _open(process: Process) -> int | None:
     try:
         handle = os.pidfd_open(process.pid)
     except ProcessLookupError:
+        return None
+    except OSError as error:
+        # Its number is a thread's of another process by now.
+        if error.errno not in (errno.ENOENT, errno.EINVAL):
+            raise
         return None
     if alive(process):
         return handle

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,22 @@ def test_process_of_a_file_that_is_not_there(tmp_path: Path) -> None:
     write_json(tmp_path / "some.json", {"process": {"pid": 1, "started": 2}, "guest": None})
     assert load_process(tmp_path / "some.json", "process") == Process(1, 2)
     assert load_process(tmp_path / "some.json", "guest") is None
+
+
+def test_a_process_whose_number_a_thread_has_now_is_gone() -> None:
+    done, numbers = threading.Event(), []
+
+    def thread() -> None:
+        numbers.append(threading.get_native_id())
+        done.wait(10)
+
+    running = threading.Thread(target=thread)
+    running.start()
+    while not numbers:
+        pass
+    try:
+        end(Process(numbers[0], 1))
+        assert running.is_alive()
+    finally:
+        done.set()
+        running.join()
