@@ -76,7 +76,10 @@ class Ledger:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Around many short transactions of one process: SQLite tidies up whenever the last connection to a file is closed, which takes as long as a
-        write. Not over a fork."""
+        write. Not over a fork. A server has only so many connections, and hosts wait long: none is kept there."""
+        if self._readers.dialect.name != "sqlite":
+            yield
+            return
         with self._failures(), self._readers.connect() as connection:
             _quick_version(connection)  # it is opened by the first look
             yield

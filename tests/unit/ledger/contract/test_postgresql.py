@@ -114,3 +114,14 @@ def test_a_missing_driver_is_named_with_the_command_that_helps(target: str, monk
     engine._engine.cache_clear()
     with pytest.raises(LedgerMissing, match=r"-m pip install 'psycopg\[binary\]>=3.1'"):
         Ledger.open(target)
+
+
+def test_a_cycle_keeps_no_connection_of_a_server(target: str) -> None:
+    """Hundreds of hosts wait for hours, and a server has a hundred connections."""
+    ledger, counting = Ledger.open(target), sa.create_engine(target, isolation_level="AUTOCOMMIT")
+    question = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    with counting.connect() as c:
+        before = c.execute(question).scalar_one()
+        with ledger.kept():
+            assert c.execute(question).scalar_one() == before
+    counting.dispose()
