@@ -269,8 +269,9 @@ class Haproxy:
 
     def _bring_back(self, todo: Sequence[Server], ours: Sequence[Server], weights: Sequence[Tuple[Server, int]], deadline: Deadline) -> _Seen:
         self._set_weights(weights)
-        # Of one that was only drained HAProxy's checks have gone on, and what they say is true.
-        unchecked = [server for server in todo if server.word == MAINTENANCE]
+        # Where servers are only drained HAProxy's checks have gone on, and what they say is true. Elsewhere a drain may be what a return was cut in.
+        only_drained = self._mode == "drain" and not self._then_maint
+        unchecked = [server for server in todo if server.word == MAINTENANCE or not only_drained]
         self._set(unchecked, "drain")
         for server in self._same(self._look(), unchecked):
             if server.checked:

@@ -113,6 +113,16 @@ def test_only_who_was_not_checked_meanwhile_has_to_pass_its_checks_anew(balancer
     assert {balancer.server(path).word for path in ("shop/web1", "api/web1")} == {"in_service"}
 
 
+def test_a_return_that_was_cut_in_its_drain_is_checked_anew(balancer):
+    """From ``maint`` HAProxy takes a server for healthy before any check has run."""
+    driver(balancer.transport).enter(30)
+    for path in ("shop/web1", "api/web1"):
+        balancer.set(path, "drain")
+    recorder = Recorder(balancer.transport)
+    driver(recorder).leave("in_service", 30)
+    assert any(command.endswith("health down") for command in recorder.changes)
+
+
 def test_who_was_only_drained_and_is_down_is_not_brought_back(balancer):
     driver(balancer.transport, then_maint=False).enter(30)
     keep_down = Recorder(balancer.transport, lambda command: balancer.transport.ask("set server shop/web1 health down") and None)
