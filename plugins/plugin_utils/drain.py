@@ -115,11 +115,9 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optio
         step.detail = {"driver": place["driver"], "prior_state": prior}
         try:
             result = _execute(remote, place, state="entered")
-            if result.get("prior_state", prior) != prior:
-                # Somebody else has changed it since it was looked at: what the driver found counts.
-                step.detail["prior_state"] = result["prior_state"]
-                step.undo = dict(undo, prior_state=result["prior_state"])
+            _correct(step, undo, result)
         except PatchtrainError as error:
+            _correct(step, undo, error.data.get("result") or {})
             step.detail.update(_evidence((error.data.get("result") or {}).get("error")))
             if isinstance(error, CannotMove):
                 # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
@@ -127,6 +125,14 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optio
             raise
         _keep(step, result)
     return result
+
+
+def _correct(step: StepNote, undo: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Somebody else may have changed it since it was looked at: what the driver found counts, also where it failed."""
+    prior = found.get("prior_state")
+    if prior and prior != undo["prior_state"]:
+        step.detail["prior_state"] = prior
+        step.undo = dict(undo, prior_state=prior)
 
 
 def _keep(step: StepNote, result: Mapping[str, Any]) -> None:

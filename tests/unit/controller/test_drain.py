@@ -151,3 +151,11 @@ def test_what_the_driver_found_counts_where_it_is_not_what_was_seen_before(desk:
     asked = Asked(b_entered={"changed": False, "prior_state": "draining"})
     enter(desk, asked, drain.look(PLACES, "web1", asked.reach, 5.0))
     assert [step["undo"]["prior_state"] for step in desk.book().entered()] == ["in_service", "draining", "in_service"]
+
+
+def test_a_drain_that_fails_is_undone_to_what_the_driver_found(desk: Any) -> None:
+    asked = Asked(b_entered=dict(FAILED, prior_state="draining"))
+    with pytest.raises(MaintenanceFailed):
+        enter(desk, asked, drain.look(PLACES, "web1", asked.reach, 5.0))
+    undo = {step.place: step.undo["prior_state"] for step in desk.steps() if step.step == "enter"}
+    assert undo == {"a": "in_service", "b": "draining"}
