@@ -1,22 +1,21 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules of ours on a host that was prepared: done by the program that lies there, which is started in a tenth of the time that it takes to send a
-module and to make it ready. Where that can't be done (no program, another version, no input over this connection), the module is sent as ever."""
+"""Modules of ours on a host that was prepared: done by the program that lies there, so that no module is packed, sent and compiled. Where that can't
+be done (no program, another version, options that are not typed, no input over this connection), the module is sent as ever."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Dict, Mapping, Optional
 
+from ..module_utils.job.bundle import ISOLATED
 from .book import HostBook
 from .remote import Remote
 
-ISOLATED = ("-I", "-S", "-B")
-
 
 def ask(remote: Remote, book: HostBook, module: str, args: Mapping[str, Any], seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
-    """As ``Remote.module``; ``args`` have the types of the module's options."""
+    """As ``Remote.module``."""
     laid = book.laid()
     if laid and remote.takes_input:
         checking = remote.checking if check is None else check
