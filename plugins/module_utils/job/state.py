@@ -126,9 +126,7 @@ class State:
         try:
             return self._create(identity, spec, program)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise NotEnoughSpace("%s has no room for a job: free some space" % self.jobs, filesystems=[self.jobs]) from error
+            raise _no_room(self.jobs, error) from error
 
     def _create(self, identity: str, spec: Document, program: bytes) -> bool:
         temporary = tempfile.mkdtemp(dir=self.jobs, prefix=_UNNAMED)
@@ -154,7 +152,10 @@ class State:
         _private_directory(folder)
         path = os.path.join(folder, bundle.name_of(program))
         if _modified(path) is None:
-            replace_file(path, program)
+            try:
+                replace_file(path, program)
+            except OSError as error:
+                raise _no_room(folder, error) from error
         os.utime(path)
         self._forget_programs(folder)
         return path
@@ -188,6 +189,13 @@ class State:
             when = _modified(path) if name.startswith(_UNNAMED) else None
             if when is not None and time.time() - when > _ABANDONED_AFTER:
                 _remove(path)
+
+
+def _no_room(folder: str, error: OSError) -> Exception:
+    """What a full file system is told as; any other error as it is."""
+    if error.errno != errno.ENOSPC:
+        return error
+    return NotEnoughSpace("%s has no room for a job: free some space" % folder, filesystems=[folder])
 
 
 def _modified(path: str) -> Optional[float]:
