@@ -37,17 +37,16 @@ class ActionModule(PatchtrainAction):
             return self._rolled(os.getppid(), self.needed("run_id"))
 
     def _rolled(self, controller: int, run: str) -> Dict[str, Any]:
-        steps, places, now = iter(self._steps(run)), list(self.argument("places") or []), _SLOT
+        places, now = list(self.argument("places") or []), _SLOT
         self.look = lambda: self._look(places)
         try:
             slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))
             if not slot["granted"]:
                 return slot
             done: Dict[str, Any] = {}
-            for step in steps:
-                now = step[0]
+            for now, told, action, args in self._steps(run, places):  # noqa: B007 - a failure is recorded under the step's name
                 _with_its_controller(controller)
-                done = self._one(*step[1:])
+                done = self._one(told, action, args)
             return dict(done, changed=True, granted=True)
         except Exception as error:  # noqa: BLE001 - whatever fails is recorded and fails the task, also a fault of ours
             return self._recorded(run, now, error)
@@ -55,8 +54,7 @@ class ActionModule(PatchtrainAction):
     def _look(self, places: Sequence[Dict[str, Any]]) -> None:
         self.priors = drain.look(places, self.host, self.reach, self.settings().patch_drain_timeout)
 
-    def _steps(self, run: str) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
-        places = self.argument("places") or []
+    def _steps(self, run: str, places: Sequence[Dict[str, Any]]) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
         for name, told, action, args in _CYCLE:
             if args.get("before") and not self.settings().patch_reboot_before:
                 continue

@@ -138,6 +138,9 @@ plan:
       description: The hosts that will be rolled, in order.
       type: list
       elements: str
+    strategy:
+      description: The strategy of that play which costs the least; V(linear) where no host has hooks and each has a process.
+      type: str
     serial:
       description: Batch sizes for a play's C(serial).
       type: list
