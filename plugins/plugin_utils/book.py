@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
@@ -28,15 +27,13 @@ from .scheduling.estimate import Past
 from .scheduling.scope import why_left_out, why_not_blocked
 from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
 from .settings import Settings
+from .walked import Walked
 
 HOLD = 12 * 3600.0
 """Seconds after which a host's own updaters go on by themselves, whatever became of the run."""
 
 PUT_BACK = "put sources back"
 """The step by which a host has the sources again that a run found there."""
-
-_FRESH = 5.0
-"""Seconds for which a drain that was proved is taken to stand without another look."""
 
 _NEWS = events.latest("slot_returned", "run_state", "taken_over", "gone_on_with")
 """What may change the answer to a host that waits for its slot."""
@@ -90,7 +87,7 @@ class StepNote:
     undo: Optional[Dict[str, Any]] = None
 
 
-class HostBook:
+class HostBook(Walked):
     """One host in one run."""
 
     def __init__(self, ledger: Ledger, run: str, host: str) -> None:
@@ -218,7 +215,7 @@ class HostBook:
 
     def settle(self, step_id: int, outcome: str, message: str = "") -> bool:
         """End a step whose end nobody has seen. False where it is known how it ended: that stays."""
-        if self._looking or not any(step.id == step_id and step.finished_at is None for step in self._steps()):
+        if self._looking or not any(step.id == step_id and step.finished_at is None for step in self.walked()):
             return False
         with self._write() as c:
             steps.end(c, step_id, outcome, message)
@@ -255,37 +252,6 @@ class HostBook:
         with self._write() as c:
             steps.mark_undone(c, step_id)
 
-    def touched(self) -> bool:
-        """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
-        return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self._steps())
-
-    def drain_hooks(self) -> List[str]:
-        """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
-        return list(dict.fromkeys(step.step for step in self._steps() if step.step in ("hook before_drain", "hook after_drain")))
-
-    def installation(self) -> Optional[Step]:
-        """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end. One that was put off is none."""
-        return next((step for step in reversed(self._steps()) if step.step == "install" and step.outcome != "skipped"), None)
-
-    def put_off(self) -> str:
-        """Why nothing was installed, where the host's time was over before its installation could begin."""
-        last = self.last_step("install")
-        return last.message if last is not None and last.outcome == "skipped" and self.installation() is None else ""
-
-    def installations(self) -> int:
-        """How many installations of this run were seen to end well."""
-        return sum(1 for step in self._steps() if step.step == "install" and step.outcome == "ok")
-
-    def job_step(self) -> str:
-        """The name by which the host knows the job of the next installation. One whose end nobody saw keeps its name."""
-        ended = sum(1 for step in self._steps() if step.step == "install" and step.outcome in ("ok", "failed", "skipped"))
-        return "install" if not ended else "install-%d" % (ended + 1)
-
-    def last_job(self) -> str:
-        """The name of the job that was begun last."""
-        installed = self.installation()
-        return str(((installed.detail or {}) if installed else {}).get("job") or self.job_step())
-
     def changed_to(self) -> Set[Tuple[str, str, Optional[str]]]:
         """What this run has installed on the host: name, architecture, version."""
         with self._ledger.read() as c:
@@ -297,19 +263,11 @@ class HostBook:
             assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
             hosts.set_plan(c, self._run.id, self.host, result["plan"])
 
-    def last_step(self, name: str) -> Optional[Step]:
-        """The last step of this name, if one was begun; without an outcome nobody saw its end."""
-        return next((step for step in reversed(self._steps()) if step.step == name), None)
-
     def boot_id(self) -> str:
         """The boot id that the host had when this run was through with its packages, else when it was prepared."""
         installed = self.installation()
         known = (installed.detail or {}).get("boot_id") if installed else None
         return str(known or (self.baseline() or {}).get("boot_id") or "")
-
-    def hooks_done(self) -> List[str]:
-        """The hooks that this run has been through with the host: a run that is gone on with does not do them again."""
-        return sorted({step.step.partition(" ")[2] for step in self._steps() if step.step.startswith("hook ") and step.outcome == "ok"})
 
     def restored(self) -> bool:
         """Whether this run has patched the host and brought it back into service already."""
@@ -338,10 +296,6 @@ class HostBook:
         return self._host().state in HOST_WORKING and self._host().state != "waiting"
 
     def walked(self) -> List[Step]:
-        """The steps of this run on the host, in the order in which they were begun."""
-        return self._steps()
-
-    def _steps(self) -> List[Step]:
         with self._ledger.read() as c:
             return steps.all_of(c, self._run.id, self.host)
 
@@ -366,11 +320,6 @@ class HostBook:
     def baseline(self) -> Optional[Dict[str, Any]]:
         with self._ledger.read() as c:
             return hosts.baseline(c, self._run.id, self.host)
-
-    def laid(self) -> Optional[Dict[str, Any]]:
-        """The ``program`` that lies on the host since it was prepared, the ``python`` to run it, and its updaters that are held off until it lets go."""
-        details = [step.detail or {} for step in self._steps() if step.step == "prepare"]
-        return next((detail for detail in reversed(details) if detail.get("program")), None)
 
     def installed(self, result: Dict[str, Any]) -> None:
         """Keep what became of each package, the log, and what the host lacks now."""
@@ -461,18 +410,7 @@ class HostBook:
             return "deferred", self.put_off() or "it came back before anything was installed"
         if due:
             return "reboot_pending", "a reboot is due (%s) and patch_reboot is %s" % (", ".join(due), reboot_setting)
-        return "succeeded", self._brought_back()
-
-    def _brought_back(self) -> str:
-        said = [step.message for step in self._steps() if step.step == "leave for an earlier run" and step.outcome == "ok"]
-        return "brought back: " + " and ".join(said) if said else ""
-
-    def drain_is_fresh(self, step_id: int) -> bool:
-        """Whether a place was seen drained a moment ago, and nothing came between."""
-        walked = self._steps()
-        entered = next(step for step in walked if step.id == step_id)
-        between = [step for step in walked if step.id > step_id and step.step != "enter"]
-        return not between and entered.finished_at is not None and time.time() - entered.finished_at < _FRESH
+        return "succeeded", self.brought_back()
 
     def spared(self, state: str, reason: str) -> None:
         """Write the final state of a host that needs no turn any more; a slot that it has is returned."""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_mode, maintenance_slot
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import book as books
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import earlier
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import walked
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.closing import directory_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.earlier import StillLeftOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
@@ -151,7 +151,7 @@ def test_a_drain_that_was_seen_a_moment_ago_is_not_looked_at_again(desk: Any) ->
 @pytest.mark.parametrize(("driver", "changed", "told"), [
     ("haproxy", True, ["the drain was lost, and is done again"]), ("haproxy", False, ["still drained"]), ("pacemaker", True, [])])
 def test_where_time_has_passed_a_place_that_forgets_is_asked(desk: Any, monkeypatch: pytest.MonkeyPatch, driver: str, changed: bool, told: Any) -> None:
-    monkeypatch.setattr(books, "_FRESH", 0.0)
+    monkeypatch.setattr(walked, "_FRESH", 0.0)
     assert len(asked_again(desk, driver, {"changed": changed, "prior_state": "in_service"})) == len(told)
     assert [step.message for step in desk.steps() if step.step == "drain again"] == told
 

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, fleetops.patchtrain contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host's steps in a run tell: what was begun, how it ended, and what is left to be done. Nothing is written here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Optional
+
+from .ledger.rows import Step
+
+_FRESH = 5.0
+"""Seconds for which a drain that was proved is taken to stand without another look."""
+
+
+class Walked:
+    """Of one host in one run."""
+
+    def walked(self) -> List[Step]:
+        """The steps, in the order in which they were begun."""
+        raise NotImplementedError
+
+    def last_step(self, name: str) -> Optional[Step]:
+        """The last step of this name, if one was begun; without an outcome nobody saw its end."""
+        return next((step for step in reversed(self.walked()) if step.step == name), None)
+
+    def touched(self) -> bool:
+        """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
+        return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self.walked())
+
+    def installation(self) -> Optional[Step]:
+        """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end. One that was put off is none."""
+        return next((step for step in reversed(self.walked()) if step.step == "install" and step.outcome != "skipped"), None)
+
+    def put_off(self) -> str:
+        """Why nothing was installed, where the host's time was over before its installation could begin."""
+        last = self.last_step("install")
+        return last.message if last is not None and last.outcome == "skipped" and self.installation() is None else ""
+
+    def installations(self) -> int:
+        """How many installations of this run were seen to end well."""
+        return sum(1 for step in self.walked() if step.step == "install" and step.outcome == "ok")
+
+    def job_step(self) -> str:
+        """The name by which the host knows the job of the next installation. One whose end nobody saw keeps its name."""
+        ended = sum(1 for step in self.walked() if step.step == "install" and step.outcome in ("ok", "failed", "skipped"))
+        return "install" if not ended else "install-%d" % (ended + 1)
+
+    def last_job(self) -> str:
+        """The name of the job that was begun last."""
+        installed = self.installation()
+        return str(((installed.detail or {}) if installed else {}).get("job") or self.job_step())
+
+    def drain_hooks(self) -> List[str]:
+        """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
+        return list(dict.fromkeys(step.step for step in self.walked() if step.step in ("hook before_drain", "hook after_drain")))
+
+    def hooks_done(self) -> List[str]:
+        """The hooks that this run has been through with the host: a run that is gone on with does not do them again."""
+        return sorted({step.step.partition(" ")[2] for step in self.walked() if step.step.startswith("hook ") and step.outcome == "ok"})
+
+    def drain_is_fresh(self, step_id: int) -> bool:
+        """Whether a place was seen drained a moment ago, and nothing came between."""
+        walked = self.walked()
+        entered = next(step for step in walked if step.id == step_id)
+        between = [step for step in walked if step.id > step_id and step.step != "enter"]
+        return not between and entered.finished_at is not None and time.time() - entered.finished_at < _FRESH
+
+    def laid(self) -> Optional[Dict[str, Any]]:
+        """The ``program`` that lies on the host since it was prepared, the ``python`` to run it, and its updaters that are held off until it lets go."""
+        details = [step.detail or {} for step in self.walked() if step.step == "prepare"]
+        return next((detail for detail in reversed(details) if detail.get("program")), None)
+
+    def brought_back(self) -> str:
+        """Which earlier runs had left the host out of service until this one; empty where none had."""
+        said = [step.message for step in self.walked() if step.step == "leave for an earlier run" and step.outcome == "ok"]
+        return "brought back: " + " and ".join(said) if said else ""
