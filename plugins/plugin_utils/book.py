@@ -25,7 +25,7 @@ from .remote import Lost
 from .scheduling import budget
 from .scheduling.estimate import Past
 from .scheduling.scope import why_left_out, why_not_blocked
-from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL
+from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_FINAL, host_may_go
 from .settings import Settings
 from .walked import Walked
 
@@ -417,6 +417,9 @@ class HostBook(Walked):
         self._final(state, reason, keeps_slot=False, by_way_of="" if self._host().state == "waiting" else "restoring")
 
     def failed(self, state: str, reason: str, keeps_slot: bool) -> str:
+        """Write the end of a host that came no further. Blocked is only who was not taken beyond its drain; others failed, whatever refused them."""
+        if state == "blocked" and not host_may_go(self._host().state, state):
+            state = "failed"
         self._final(state, reason, keeps_slot)
         return state
 

@@ -21,7 +21,8 @@ _HOST_NEXT: Mapping[str, tuple[str, ...]] = {
     "waiting": ("draining", *(s for s in HOST_FINAL if s != "succeeded")),
     # A drain that is undone ends in the state that says why: blocked (guests can't move), deferred (no time left), failed.
     "draining": ("drained", "blocked", "deferred", *HOST_FAILED),
-    "drained": ("installing", "rebooting", "checking", "restoring", "deferred", *HOST_FAILED),
+    # A drain that is lost (a restarted load balancer) and can't be done again ends as one that could not be done.
+    "drained": ("installing", "rebooting", "checking", "restoring", "blocked", "deferred", *HOST_FAILED),
     "installing": ("rebooting", "checking", "restoring", *HOST_FAILED),
     # Some package managers ask to be run again after a reboot.
     "rebooting": ("installing", "checking", *HOST_FAILED),

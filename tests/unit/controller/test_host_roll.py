@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_roll, updates_install
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, walked
 
 CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
 PLACES = [{"driver": "command", "place": "lb1", "host": "web1", "timeout": 5.0, "options": {}}]
@@ -29,7 +29,7 @@ def ready(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def rolled(desk: Any, **more: Any) -> Dict[str, Any]:
-    result: Dict[str, Any] = desk.do(host_roll, run_id="night", places=PLACES, **more)
+    result: Dict[str, Any] = desk.do(host_roll, run_id="night", **dict({"places": PLACES}, **more))
     return result
 
 
@@ -57,6 +57,32 @@ def test_a_failed_drain_is_recorded_and_undone_within_the_task(ready: Any) -> No
     assert (result["failed"], result["recorded"], result["host_state"]) == (True, True, "failed")
     assert result["msg"].startswith("failed: Enter maintenance mode: command at lb1: no such server")
     assert lb1.asked and ready.slots() == [] and "install" not in names(ready)
+
+
+class Restarted:
+    """A load balancer that is restarted after the drain, and has no peer left when it is asked again."""
+
+    takes_input = False
+
+    def __init__(self) -> None:
+        self.name, self.said = "lb1", []
+
+    def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
+        if not check:
+            self.said.append(args["state"])
+        if self.said == ["entered", "entered"]:
+            return {"failed": True, "msg": "no peer is left", "error": {"kind": "CannotMove", "blocked": True}}
+        return {"changed": True, "prior_state": "in_service"}
+
+
+def test_a_drain_that_is_lost_and_is_refused_now_leaves_the_host_blocked(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walked, "_FRESH", 0.0)
+    lb1 = ready.places["lb1"] = Restarted()
+    result = rolled(ready, places=[dict(PLACES[0], driver="haproxy")])
+    assert (result["failed"], result["recorded"], result["host_state"]) == (True, True, "blocked")
+    assert (ready.state().state, ready.slots(), lb1.said) == ("blocked", [], ["entered", "entered", "left"])
+    assert "no peer is left" in ready.state().reason and "the drain was undone" in ready.state().reason
+    assert "install" not in names(ready)
 
 
 def test_a_fault_of_ours_is_recorded_too(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,16 @@ def test_a_drain_that_is_undone_gives_its_slot_back(desk: Any) -> None:
     assert desk.slots() == [] and desk.places["lb1"].asked == [("left", None)]
 
 
+@pytest.mark.parametrize("reached, state", [((), "blocked"), (("restoring",), "failed"), (("restoring", "checking"), "failed")])
+def test_what_refuses_a_host_blocks_it_only_as_long_as_it_was_not_taken_beyond_its_drain(desk: Any, reached: Any, state: str) -> None:
+    desk.open()
+    book = desk.drained()
+    for now in reached:
+        book.state(now)
+    told = failed(desk, {"kind": "CannotMove", "blocked": True})
+    assert (told["host_state"], desk.state().state, desk.slots()) == (state, state, []) and "broke" in desk.state().reason
+
+
 def test_a_drain_that_can_not_be_undone_keeps_its_slot(desk: Any) -> None:
     desk.open()
     desk.drained()

@@ -26,6 +26,11 @@ def test_every_working_host_may_fail_get_lost_or_begin_again(was: str) -> None:
     assert all(states.host_may_go(was, to) for to in ("failed", "unreachable", "draining", was))
 
 
+@pytest.mark.parametrize("was", states.HOST_WORKING)
+def test_blocked_is_who_was_not_taken_beyond_its_drain(was: str) -> None:
+    assert states.host_may_go(was, "blocked") is (was in ("waiting", "draining", "drained"))
+
+
 @pytest.mark.parametrize(("was", "to"), [
     ("waiting", "installing"), ("waiting", "succeeded"), ("draining", "installing"), ("installing", "succeeded"),
     ("checking", "succeeded"), ("failed", "succeeded"),
