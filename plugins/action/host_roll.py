@@ -52,7 +52,7 @@ class ActionModule(PatchtrainAction):
             return self._recorded(run, now, error)
 
     def _look(self, places: Sequence[Dict[str, Any]]) -> None:
-        self.priors = drain.look(places, self.host, self.reach, self.settings().patch_drain_timeout)
+        self.priors = drain.look(places, self.host, self.book(), self.reach, self.settings().patch_drain_timeout)
 
     def _steps(self, run: str, places: Sequence[Dict[str, Any]]) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
         for name, told, action, args in _CYCLE:

@@ -112,6 +112,10 @@ class MaintenanceFailed(PatchtrainError):
     pass
 
 
+class FoundOtherwise(MaintenanceFailed):
+    """The host is not as it was seen before; ``prior_state`` is how it is. Nothing was touched."""
+
+
 class CannotMove(MaintenanceFailed):
     """``blocked`` says that the host is to be left alone by this run; the message says which work, and why it can't move."""
 

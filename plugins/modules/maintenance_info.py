@@ -40,6 +40,12 @@ options:
     description: Limit in seconds for all of them. Hosts for which no time is left are told as not asked.
     type: float
     default: 60
+  keep_program:
+    description:
+      - Whether to leave a program there by which M(fleetops.patchtrain.maintenance_mode) is asked for the same place from then on, so that no module
+        has to be sent. A run does so; it needs root, and is not done in check mode.
+    type: bool
+    default: false
 notes:
   - Run it where the hosts are controlled, with C(delegate_to), as M(fleetops.patchtrain.maintenance_mode).
 seealso:
@@ -91,6 +97,12 @@ looks:
       problem: ''
       blocked: false
       error: null
+program:
+  description:
+    - With O(keep_program) where the C(program) lies, and the C(python) to run it. Null where there is none, because it was not wanted, not possible,
+      or in check mode.
+  returned: success
+  type: dict
 error:
   description: The failure as data, with its C(kind).
   returned: failure
@@ -103,6 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.clock import Clock
 from ..module_utils.errors import BadInput, PatchtrainError
+from ..module_utils.maintenance.calling import lay
 from ..module_utils.maintenance.foresee import foresee
 from ..module_utils.runner import SystemRunner
 
@@ -110,7 +123,8 @@ from ..module_utils.runner import SystemRunner
 def argument_spec() -> Dict[str, Any]:
     look = {"driver": {"type": "str", "required": True}, "host": {"type": "str", "required": True},
             "options": {"type": "dict", "default": {}, "no_log": True}}
-    return {"looks": {"type": "list", "elements": "dict", "required": True, "options": look}, "timeout": {"type": "float", "default": 60}}
+    return {"looks": {"type": "list", "elements": "dict", "required": True, "options": look}, "timeout": {"type": "float", "default": 60},
+            "keep_program": {"type": "bool", "default": False}}
 
 
 def work(params: Mapping[str, Any]) -> List[Dict[str, Any]]:
@@ -127,7 +141,8 @@ def main() -> None:
         looks = work(module.params)
     except PatchtrainError as error:
         module.fail_json(changed=False, invocation={}, **error.as_result())
-    module.exit_json(changed=False, invocation={}, looks=looks)
+    program = lay() if module.params["keep_program"] and not module.check_mode else None
+    module.exit_json(changed=False, invocation={}, looks=looks, program=program)
 
 
 if __name__ == "__main__":

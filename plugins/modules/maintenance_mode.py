@@ -46,6 +46,11 @@ options:
       - Anything but V(in_service) leaves the host as it is and reports no change; only a node that V(slurm) found down is down again.
     type: str
     default: in_service
+  expect_prior:
+    description:
+      - How the host was found by a look in check mode, as its RV(prior_state) said. Where it is otherwise by now, nothing is touched, and the task fails
+        with RV(error) of the kind V(FoundOtherwise) and the new RV(prior_state). Only for O(state=entered).
+    type: str
   options:
     description:
       - Options of the driver.
@@ -158,64 +163,19 @@ error:
   type: dict
 """
 
-import signal
-from types import FrameType
-from typing import Any, Dict, Mapping, NoReturn, Optional
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.errors import BadInput, MaintenanceFailed, PatchtrainError
-from ..module_utils.maintenance.driver import ENDINGS, ENTERED, LEFT, Context, Result, unmoved
-from ..module_utils.maintenance.registry import make
-from ..module_utils.runner import SystemRunner
-
-
-def argument_spec() -> Dict[str, Any]:
-    return {
-        "driver": {"type": "str", "required": True},
-        "state": {"type": "str", "required": True, "choices": [ENTERED, LEFT]},
-        "host": {"type": "str", "required": True},
-        "timeout": {"type": "float", "default": 300},
-        "prior_state": {"type": "str", "default": "in_service"},
-        "options": {"type": "dict", "default": {}, "no_log": True},
-    }
-
-
-def work(params: Mapping[str, Any], check_mode: bool) -> Result:
-    if not 0 < params["timeout"] < float("inf"):
-        raise BadInput("timeout %r is no number of seconds above zero" % params["timeout"], option="timeout")
-    driver = make(params["driver"], params["host"], params["options"], Context(SystemRunner(), check_mode=check_mode))
-    if params["state"] == ENTERED:
-        return driver.enter(params["timeout"])
-    return driver.leave(params["prior_state"], params["timeout"])
-
-
-def failure(error: PatchtrainError, wanted: str) -> Dict[str, Any]:
-    """The result's shape is the same as on success."""
-    undone: Optional[bool] = error.data.get("undone")
-    back = LEFT if wanted == ENTERED else ENTERED
-    return dict(error.as_result(), changed=undone is False, state=back if undone else "unknown",
-                prior_state=error.data.get("prior_state", ""), detail=error.data.get("detail", {}), undone=undone)
-
-
-def told_to_end(signum: int, frame: Optional[FrameType]) -> NoReturn:
-    """The connection is gone or the task is being ended: fail as for any other reason, so that what was begun is undone."""
-    for number in ENDINGS:
-        signal.signal(number, unmoved)
-    raise MaintenanceFailed("told to end by signal %d" % signum, signal=signum)
+from ..module_utils.maintenance.asked import SPEC, perform
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     # Commands may have credentials. Kept out of the log by now; as texts to be hidden, all words of all options would tear holes into the result.
     module.no_log_values.clear()
-    for number in ENDINGS:
-        signal.signal(number, told_to_end)
-    try:
-        result = work(module.params, module.check_mode)
-    except PatchtrainError as error:
-        module.fail_json(invocation={}, **failure(error, module.params["state"]))
-    module.exit_json(undone=None, invocation={}, **result.to_dict())
+    result = dict(perform(module.params, module.check_mode), invocation={})
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

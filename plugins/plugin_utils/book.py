@@ -38,6 +38,9 @@ PUT_BACK = "put sources back"
 _NEWS = events.latest("slot_returned", "run_state", "taken_over", "gone_on_with")
 """What may change the answer to a host that waits for its slot."""
 
+PROGRAMS = "programs"
+"""The event that tells what lies at the places of a run, by their names."""
+
 _IN_MAINTENANCE = ("installing", "rebooting", "checking", "restoring")
 
 
@@ -320,6 +323,12 @@ class HostBook(Walked):
     def baseline(self) -> Optional[Dict[str, Any]]:
         with self._ledger.read() as c:
             return hosts.baseline(c, self._run.id, self.host)
+
+    def laid_at(self, place: str) -> Optional[Dict[str, Any]]:
+        """The same of a place of the host's maintenance, since the roll was planned."""
+        with self._ledger.read() as c:
+            found = events.of_run(c, self._run.id, action=PROGRAMS)
+        return ((found[-1].detail or {}) if found else {}).get(place)
 
     def installed(self, result: Dict[str, Any]) -> None:
         """Keep what became of each package, the log, and what the host lacks now."""

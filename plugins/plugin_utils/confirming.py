@@ -44,7 +44,7 @@ def confirm(book: HostBook, settings: Settings, remote: Remote, given: Mapping[s
     if book.installation() is not None:
         return {"msg": "an installation was begun before, by this run"}
     with book.step("confirm"):
-        result = calling.ask(remote, book, MODULE, dict(given, **arguments(book, settings, plan)), patient.POLL + patient.MARGIN, check=True)
+        result = calling.ask(remote, book.laid(), MODULE, dict(given, **arguments(book, settings, plan)), patient.POLL + patient.MARGIN, check=True)
         raise_if_failed(result)
     return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type
 
-from ..module_utils.errors import BadInput, CannotMove, MaintenanceFailed, PatchtrainError
+from ..module_utils.errors import BadInput, CannotMove, FoundOtherwise, MaintenanceFailed, PatchtrainError
 from ..module_utils.maintenance.registry import DRIVERS
 from ..module_utils.text import first_line
+from . import calling
 from .book import HostBook, StepNote
 from .remote import Remote
 
@@ -33,13 +34,13 @@ Priors = Dict[str, str]
 """How the host was found at each place, a moment ago."""
 
 
-def look(places: Sequence[Mapping[str, Any]], host: str, reach: Reach, limit: float) -> Priors:
+def look(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float) -> Priors:
     """Of each place that answers, before there is a slot, so that nobody waits for it. What a place refuses now it may allow then."""
     found: Priors = {}
     for place in places:
         with contextlib.suppress(PatchtrainError):
             wanted = checked_place(place, host, limit)
-            found[_key(wanted)] = str(_execute(reach(wanted["place"]), wanted, state="entered", check=True)["prior_state"])
+            found[_key(wanted)] = str(_execute(wanted, book, reach, state="entered", check=True)["prior_state"])
     return found
 
 
@@ -75,7 +76,7 @@ def still_entered(book: HostBook, reach: Reach) -> None:
             continue
         place = dict(step["undo"])
         with book.step("drain again", place["place"]) as note:
-            result = _execute(reach(place["place"]), place, state="entered")
+            result = _execute(place, book, reach, state="entered")
             note.message = "the drain was lost, and is done again" if result.get("changed") else "still drained"
 
 
@@ -105,21 +106,28 @@ def _key(place: Mapping[str, Any]) -> str:
 
 
 def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optional[str]) -> Dict[str, Any]:
-    remote = reach(place["place"])
     book.alive.renew()
     if prior is None:
         # Only a look, whatever the task's own mode is.
-        prior = str(_execute(remote, place, state="entered", check=True)["prior_state"])
+        prior = str(_execute(place, book, reach, state="entered", check=True)["prior_state"])
+    try:
+        return _enter_from(place, book, reach, prior)
+    except FoundOtherwise as error:
+        return _enter_from(place, book, reach, error.data["result"]["prior_state"])
+
+
+def _enter_from(place: Dict[str, Any], book: HostBook, reach: Reach, prior: str) -> Dict[str, Any]:
+    """Its undoing is on record before it is begun, and is right also where no answer arrives: the driver touches nothing where it finds the host otherwise."""
     undo = dict(place, prior_state=prior)
     with book.step("enter", place["place"], undo=undo) as step:
         step.detail = {"driver": place["driver"], "prior_state": prior}
         try:
-            result = _execute(remote, place, state="entered")
+            result = _execute(place, book, reach, state="entered", expect=prior)
             _correct(step, undo, result)
         except PatchtrainError as error:
             _correct(step, undo, error.data.get("result") or {})
             step.detail.update(_evidence((error.data.get("result") or {}).get("error")))
-            if isinstance(error, CannotMove):
+            if isinstance(error, (CannotMove, FoundOtherwise)):
                 # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
                 book.undone(step.id)
             raise
@@ -163,7 +171,7 @@ def _enter_again(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[
     """Of a run that is gone on with: the host is out of service here by this run, or halfway there. The prior state is on record."""
     place = dict(step["undo"])
     book.alive.renew()
-    result = _execute(reach(place["place"]), place, state="entered")
+    result = _execute(place, book, reach, state="entered")
     book.settle(step["id"], "ok", "gone on with")
     return result
 
@@ -172,7 +180,7 @@ def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[st
     place = dict(step["undo"])
     with book.step("leave", place["place"]) as note:
         note.detail = {"driver": place["driver"]}
-        result = _execute(reach(place["place"]), place, state="left")
+        result = _execute(place, book, reach, state="left")
         if not result.get("changed") and str(place["prior_state"]).startswith(IN_SERVICE):
             # Somebody, or a restart of what keeps the state, has brought it back while it was patched; or its driver had undone it.
             note.message = "nothing to do: it was in service already"
@@ -181,14 +189,19 @@ def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[st
     return result
 
 
-def _execute(remote: Remote, place: Mapping[str, Any], state: str, check: Optional[bool] = None) -> Dict[str, Any]:
+def _execute(place: Mapping[str, Any], book: HostBook, reach: Reach, state: str, check: Optional[bool] = None, expect: Optional[str] = None) -> Dict[str, Any]:
     args = {key: place[key] for key in ("driver", "host", "timeout", "options")}
     args["state"] = state
-    if state == "left":
-        args["prior_state"] = place["prior_state"]
-    result = remote.module(MODULE, args, float(place["timeout"]) * 2 + _MARGIN, check=check)
+    args.update({"prior_state": place["prior_state"]} if state == "left" else {"expect_prior": expect} if expect else {})
+    remote = reach(place["place"])
+    result = calling.ask(remote, book.laid_at(place["place"]), MODULE, args, float(place["timeout"]) * 2 + _MARGIN, check=check)
     if result.get("failed"):
-        kind = CannotMove if (result.get("error") or {}).get("blocked") is True else MaintenanceFailed
-        raise kind("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
+        raise _kind(result.get("error") or {})("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
                    result={key: result.get(key) for key in ("msg", "error", "prior_state", "undone")})
     return result
+
+
+def _kind(error: Mapping[str, Any]) -> Type[MaintenanceFailed]:
+    if error.get("blocked") is True:
+        return CannotMove
+    return FoundOtherwise if error.get("kind") == FoundOtherwise.__name__ else MaintenanceFailed

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the places of ``patch_maintenance`` say before any host is drained: each place is asked once for all of its hosts, and nothing is changed."""
+"""What the places of ``patch_maintenance`` say before any host is drained: each place is asked once for all of its hosts, and no host is touched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from ..module_utils.errors import PatchtrainError
-from .book import HostBook
+from .book import PROGRAMS, HostBook
 from .drain import Reach, checked_place
-from .ledger import hosts, steps
+from .ledger import events, hosts, steps
 from .ledger.engine import Ledger
 from .ledger.rows import Run
 from .scheduling.states import HOST_WORKING
@@ -42,16 +42,21 @@ class Foreseen:
     stops: str = ""
 
 
-def foresee(settings: Mapping[str, Settings], reach: Reach, forks: int, is_check: bool) -> Dict[str, Foreseen]:
+Programs = Dict[str, Dict[str, str]]
+"""By place, what was left there for all that is asked of it later on."""
+
+
+def foresee(settings: Mapping[str, Settings], reach: Reach, forks: int, is_check: bool) -> Tuple[Dict[str, Foreseen], Programs]:
     """Asks about all hosts whose ``settings`` are given. In check mode one whose work can't go elsewhere now is told as one that would be blocked; in
     earnest it is asked again at its turn, when that may be otherwise, and before it is touched."""
     asked = _by_place(settings)
-    answers = side_by_side(lambda place: _ask(reach, place, [look for _host, look in asked[place]]), list(asked), forks)
+    answers = side_by_side(lambda place: _ask(reach, place, [look for _host, look in asked[place]], is_check), list(asked), forks)
     found: Dict[str, List[Tuple[int, Told]]] = {}
-    for place, told in zip(asked, answers):
-        for (host, look), said in zip(asked[place], told):
+    for place, answer in zip(asked, answers):
+        for (host, look), said in zip(asked[place], answer["looks"]):
             found.setdefault(host, []).append((look["position"], dict(_SAID, **said, place=place)))
-    return {host: _foreseen([one for _position, one in sorted(said, key=lambda one: one[0])], is_check) for host, said in found.items()}
+    told = {host: _foreseen([one for _position, one in sorted(said, key=lambda one: one[0])], is_check) for host, said in found.items()}
+    return told, {place: answer["program"] for place, answer in zip(asked, answers) if answer["program"]}
 
 
 def _by_place(settings: Mapping[str, Settings]) -> Dict[str, List[Tuple[str, Dict[str, Any]]]]:
@@ -64,18 +69,18 @@ def _by_place(settings: Mapping[str, Settings]) -> Dict[str, List[Tuple[str, Dic
     return found
 
 
-def _ask(reach: Reach, place: str, looks: Sequence[Mapping[str, Any]]) -> List[Told]:
+def _ask(reach: Reach, place: str, looks: Sequence[Mapping[str, Any]], is_check: bool) -> Dict[str, Any]:
     """One execution. Where it does not come about, this is said of each of the hosts."""
     limit = _LEAST + _EACH * len(looks)
     wanted = [{key: look[key] for key in ("driver", "host", "options")} for look in looks]
     try:
-        result = reach(place).module(MODULE, {"looks": wanted, "timeout": limit}, limit + _MARGIN, check=True)
+        result = reach(place).module(MODULE, {"looks": wanted, "timeout": limit, "keep_program": True}, limit + _MARGIN, check=is_check)
         problem = str(result.get("msg", "no reason given")) if result.get("failed") else ""
     except PatchtrainError as error:
         problem = error.message
     if problem:
-        return [{"driver": look["driver"], "asked": True, "problem": problem} for look in looks]
-    return [{key: one[key] for key in ("driver", *_SAID)} for one in result["looks"]]
+        return {"looks": [{"driver": look["driver"], "asked": True, "problem": problem} for look in looks], "program": None}
+    return {"looks": [{key: one[key] for key in ("driver", *_SAID)} for one in result["looks"]], "program": result.get("program")}
 
 
 def _foreseen(told: List[Told], is_check: bool) -> Foreseen:
@@ -88,11 +93,13 @@ def _foreseen(told: List[Told], is_check: bool) -> Foreseen:
     return Foreseen(told, "%s; nothing was touched: %s" % (words, remedy))
 
 
-def keep(ledger: Ledger, run: Run, foreseen: Mapping[str, Foreseen], is_check: bool) -> None:
-    """Put on record who can't have a turn. In check mode this is where the host ends; in earnest it ends at its turn, when what was prepared on it is taken
-    back."""
+def keep(ledger: Ledger, run: Run, foreseen: Mapping[str, Foreseen], programs: Programs, is_check: bool) -> None:
+    """Put on record what lies at the places, and who can't have a turn. In check mode this is where such a host ends; in earnest it ends at its turn, when
+    what was prepared on it is taken back."""
     stopped = {host: one.stops for host, one in foreseen.items() if one.stops}
     with ledger.write() as c:
+        if programs:
+            events.append(c, PROGRAMS, run_id=run.id, detail=programs)
         before = steps.latest(c, run.id, STEP)
         again = [host for host in foreseen if host in before and before[host].outcome == "failed" and host not in stopped]
         for host, reason in [*stopped.items(), *((host, "") for host in again)]:

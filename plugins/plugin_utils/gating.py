@@ -37,4 +37,4 @@ def gate(book: HostBook, settings: Settings, remote: Remote, forced: str = "") -
 def _asked(book: HostBook, settings: Settings, remote: Remote) -> Dict[str, Any]:
     args = {"baseline": book.baseline(), "ignore": settings.patch_health_ignore, "settle": settings.patch_health_settle,
             "limit": settings.patch_health_timeout, "checks": settings.patch_health_checks}
-    return calling.ask(remote, book, MODULE, args, settings.patch_health_timeout + MARGIN)
+    return calling.ask(remote, book.laid(), MODULE, args, settings.patch_health_timeout + MARGIN)

@@ -78,7 +78,7 @@ class Installations:
         return result
 
     def _begin(self, args: Dict[str, Any], seconds: float) -> Dict[str, Any]:
-        return calling.ask(self._remote, self._book, MODULE, args, seconds)
+        return calling.ask(self._remote, self._book.laid(), MODULE, args, seconds)
 
     def rounds(self, result: Dict[str, Any]) -> Dict[str, Any]:
         """After an installation: further ones, until nothing that was asked for is pending, ``patch_rounds`` in all."""

@@ -117,8 +117,8 @@ def _known(ledger: Ledger, name: str) -> _Known:
 def _with_places(action: PatchtrainAction, ledger: Ledger, known: _Known, settings: Mapping[str, Optional[Settings]], forks: int) -> _Known:
     """Each place is asked about those that wait. One that is out of service already was entered there, or is to be left."""
     asked = {host.host: own for host in known.turn if host.state == "waiting" and (own := settings[host.host]) is not None}
-    foreseen = foresee(asked, action.reach, forks, action.checking)
-    keep(ledger, known.run, foreseen, action.checking)
+    foreseen, programs = foresee(asked, action.reach, forks, action.checking)
+    keep(ledger, known.run, foreseen, programs, action.checking)
     return replace(known, foreseen=foreseen)
 
 

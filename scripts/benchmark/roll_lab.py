@@ -233,7 +233,7 @@ class Bench:
                 yield
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(timeout=30)
+                _ended(process, what)
 
     def _seen(self, home: Path, began: float, total: float, cpu: float) -> roll.Rolled:
         names = self.work.names
@@ -269,6 +269,14 @@ def _slots(ledger: Path) -> float:
     with closing(sqlite3.connect("file:%s?mode=ro" % ledger, uri=True)) as opened:
         first, last = opened.execute("SELECT min(taken_at), max(returned_at) FROM slots").fetchone()
     return float(last - first)
+
+
+def _ended(process: subprocess.Popen[bytes], what: str) -> None:
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise Wrong("the process that does %s did not end when it was told to" % what) from None
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -28,5 +28,9 @@ def _by_state(connection: sa.Connection) -> None:
     schema.by_state.create(connection)
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases, 3: _asked, 4: _by_state}
+def _by_action(connection: sa.Connection) -> None:
+    schema.by_action.create(connection)
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _releases, 2: _leases, 3: _asked, 4: _by_state, 5: _by_action}
 """The step from version ``n`` to ``n + 1`` under ``n``, in the transaction that also sets the version."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._sqlalchemy import sa
 from .columns import Document, Packed, Text
 
-VERSION = 5
+VERSION = 6
 PRODUCT = "fleetops.patchtrain"
 
 metadata = sa.MetaData()
@@ -123,6 +123,8 @@ events = sa.Table(
     sa.Column("action", Text, nullable=False),
     sa.Column("text", Text, nullable=False),
     sa.Column("detail", Document))
+
+by_action = sa.Index("events_by_action", events.c.run_id, events.c.action)
 
 releases = sa.Table(
     "releases", metadata,

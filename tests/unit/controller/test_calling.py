@@ -20,8 +20,8 @@ LAID = {"program": "/var/lib/patchtrain/programs/ab.zip", "python": "/usr/bin/py
 class Host:
     name, checking, environment = "web1", False, {"https_proxy": "http://proxy:3128"}
 
-    def __init__(self, rc: int = 0, stdout: str = '{"healthy": true}\n', takes_input: bool = True) -> None:
-        self.takes_input, self.said = takes_input, {"rc": rc, "stdout": stdout, "stderr": ""}
+    def __init__(self, rc: int = 0, stdout: str = '{"healthy": true}\n', stderr: str = "", takes_input: bool = True) -> None:
+        self.takes_input, self.said = takes_input, {"rc": rc, "stdout": stdout, "stderr": stderr}
         self.asked: List[Any] = []
 
     def command(self, argv: Any, seconds: float, stdin: Optional[str] = None) -> Dict[str, Any]:
@@ -38,7 +38,7 @@ def ask(desk: Any, host: Host, laid: Any = LAID, **more: Any) -> Any:
     if laid:
         with desk.book().step("prepare") as step:
             step.detail = laid
-    return calling.ask(host, desk.book(), MODULE, {"settle": 1.0}, 60.0, **more)["healthy"]  # type: ignore[arg-type]
+    return calling.ask(host, desk.book().laid(), MODULE, {"settle": 1.0}, 60.0, **more)["healthy"]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("check", [None, True])
@@ -49,10 +49,21 @@ def test_the_program_does_what_the_module_would(desk: Any, check: Any) -> None:
     assert host.asked == [(["/usr/bin/python3", "-I", "-S", "-B", LAID["program"], "call", "host_health_info"], asked)]
 
 
-@pytest.mark.parametrize("host", [Host(rc=2, stdout=""), Host(rc=127), Host(stdout=""), Host(stdout="no JSON"), Host(takes_input=False)])
-def test_the_module_is_sent_where_the_program_gives_no_answer(desk: Any, host: Host) -> None:
+@pytest.mark.parametrize("host", [
+    Host(rc=2, stdout=""), Host(rc=127), Host(rc=126), Host(rc=1, stdout="", stderr="sudo: a password is required"), Host(takes_input=False)])
+def test_the_module_is_sent_where_the_program_can_not_do_it(desk: Any, host: Host) -> None:
     assert ask(desk, host, check=True) == "by the module"
     assert host.asked[-1] == ("module", True)
+
+
+@pytest.mark.parametrize("host, why", [
+    (Host(rc=137, stdout="", stderr="Killed\n"), "rc 137: Killed"), (Host(stdout=""), "rc 0: no reason"), (Host(stdout="no JSON"), "rc 0: no reason"),
+    (Host(rc=1, stdout="", stderr="Traceback:\nValueError: x\n"), "rc 1: ValueError: x")])
+def test_what_broke_off_is_not_done_again(desk: Any, host: Host, why: str) -> None:
+    """A drain that was begun would be taken for what was found."""
+    desk.open()
+    found = calling.ask(host, LAID, MODULE, {}, 60.0)  # type: ignore[arg-type]
+    assert found["failed"] and found["msg"].startswith("%s broke off with %s" % (MODULE, why)) and len(host.asked) == 1
 
 
 def test_a_host_without_a_program_gets_the_module(desk: Any) -> None:

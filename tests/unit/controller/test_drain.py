@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CannotMove, MaintenanceFailed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import PROGRAMS
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
@@ -26,12 +28,16 @@ class Asked:
         self.said: list[Any] = []
         self.looks: list[str] = []
         self.deaf = ""
+        self.priors: dict[str, str] = {}
+        self.found: dict[str, str] = {}
         self.answers = answers
 
     def reach(self, name: str) -> Any:
         asked = self
 
         class Place:
+            takes_input = False
+
             def __init__(self) -> None:
                 self.name = name
 
@@ -40,9 +46,11 @@ class Asked:
                     asked.looks.append(name)
                     if asked.deaf == name:
                         raise MaintenanceFailed("no answer")
-                    return {"changed": True, "prior_state": "in_service"}
+                    return {"changed": True, "prior_state": asked.priors.get(name, "in_service")}
+                if args.get("expect_prior", asked.found.get(name)) != asked.found.get(name, args.get("expect_prior")):
+                    return {"failed": True, "msg": "it is otherwise", "error": {"kind": "FoundOtherwise"}, "prior_state": asked.found[name]}
                 asked.said.append((name, args["state"]))
-                return dict(asked.answers.get("%s_%s" % (name, args["state"]), {"changed": True, "prior_state": "in_service"}))
+                return dict(asked.answers.get("%s_%s" % (name, args["state"]), {"changed": True, "prior_state": asked.found.get(name, "in_service")}))
 
         return Place()
 
@@ -138,7 +146,8 @@ def test_control_names_the_blocked_and_how_they_are_tried_again(desk: Any) -> No
 def test_a_place_that_was_looked_at_before_the_slot_is_not_looked_at_with_it(desk: Any) -> None:
     asked = Asked()
     asked.deaf = "b"
-    priors = drain.look(PLACES, "web1", asked.reach, 5.0)
+    desk.open()
+    priors = drain.look(PLACES, "web1", desk.book(), asked.reach, 5.0)
     asked.looks.clear()
     asked.deaf = ""
     enter(desk, asked, priors)
@@ -149,13 +158,33 @@ def test_a_place_that_was_looked_at_before_the_slot_is_not_looked_at_with_it(des
 def test_what_the_driver_found_counts_where_it_is_not_what_was_seen_before(desk: Any) -> None:
     """Somebody has drained it meanwhile: it is not for us to bring it back."""
     asked = Asked(b_entered={"changed": False, "prior_state": "draining"})
-    enter(desk, asked, drain.look(PLACES, "web1", asked.reach, 5.0))
+    desk.open()
+    enter(desk, asked, drain.look(PLACES, "web1", desk.book(), asked.reach, 5.0))
     assert [step["undo"]["prior_state"] for step in desk.book().entered()] == ["in_service", "draining", "in_service"]
 
 
 def test_a_drain_that_fails_is_undone_to_what_the_driver_found(desk: Any) -> None:
     asked = Asked(b_entered=dict(FAILED, prior_state="draining"))
+    desk.open()
     with pytest.raises(MaintenanceFailed):
-        enter(desk, asked, drain.look(PLACES, "web1", asked.reach, 5.0))
+        enter(desk, asked, drain.look(PLACES, "web1", desk.book(), asked.reach, 5.0))
     undo = {step.place: step.undo["prior_state"] for step in desk.steps() if step.step == "enter"}
     assert undo == {"a": "in_service", "b": "draining"}
+
+
+def test_a_host_that_is_otherwise_than_it_was_seen_is_entered_from_how_it_is(desk: Any) -> None:
+    """Its undoing is on record before anything is begun, so that it is right where no answer arrives, too."""
+    asked = Asked()
+    desk.open()
+    priors = drain.look(PLACES, "web1", desk.book(), asked.reach, 5.0)
+    asked.found["b"] = "draining"
+    enter(desk, asked, priors)
+    steps = [(step.place, step.outcome, step.undo["prior_state"], step.undone_at is not None) for step in desk.steps() if step.step == "enter"]
+    assert steps == [("a", "ok", "in_service", False), ("b", "failed", "draining", True), ("b", "ok", "draining", False), ("c", "ok", "in_service", False)]
+
+
+def test_a_place_where_a_program_lies_is_asked_by_it(desk: Any) -> None:
+    desk.open()
+    with desk.ledger.write() as c:
+        events.append(c, PROGRAMS, run_id=desk.run().id, detail={"b": {"program": "/p/b.zip", "python": "py"}})
+    assert desk.book().laid_at("b") == {"program": "/p/b.zip", "python": "py"} and desk.book().laid_at("a") is None

@@ -29,15 +29,17 @@ class Places:
 
     def __init__(self, log: Path, lost: str = "") -> None:
         self.log, self.lost = log, lost
+        self.checks: List[Any] = []
 
     def reach(self, name: str) -> Any:
         def module(module: str, args: Any, seconds: float, check: Any = None) -> Dict[str, Any]:
-            assert module == foreseeing.MODULE and check is True and seconds > args["timeout"]
+            assert module == foreseeing.MODULE and seconds > args["timeout"] and args["keep_program"]
+            self.checks.append(check)
             with self.log.open("a") as log:
                 log.write("%s %s\n" % (name, " ".join(look["host"] for look in args["looks"])))
             if name == self.lost:
                 raise Lost("%s can't be reached: no route" % name, host=name)
-            return {"looks": [self.answer(look) for look in args["looks"]]}
+            return {"looks": [self.answer(look) for look in args["looks"]], "program": None if check else {"program": "/p/%s.zip" % name, "python": "py"}}
 
         return SimpleNamespace(name=name, module=module)
 
@@ -81,17 +83,18 @@ def rows(plan: Dict[str, Any]) -> Dict[str, Any]:
 @pytest.mark.parametrize("forks", [1, 5])
 def test_each_place_is_asked_once_about_all_its_hosts(places: Places, forks: int) -> None:
     known = {"web1": settings("web1", "lb1", "lb2"), "web4": settings("web4", "lb2", "lb1"), "web5": settings("web5")}
-    found = foreseeing.foresee(known, places.reach, forks, True)
+    found, programs = foreseeing.foresee(known, places.reach, forks, True)
     assert places.asked == ["lb1 web1 web4", "lb2 web1 web4"]
     assert [one["place"] for one in found["web4"].told] == ["lb2", "lb1"] and set(found) == {"web1", "web4"}
-    assert found["web1"].stops == ""
+    assert found["web1"].stops == "" and programs == {}
 
 
 @pytest.mark.parametrize("forks", [1, 5])
 def test_a_place_that_can_not_be_reached_is_told_of_each_of_its_hosts_and_of_no_other(places: Places, forks: int) -> None:
     places.lost = "lb2"
-    found = foreseeing.foresee({"web1": settings("web1", "lb1", "lb2"), "web4": settings("web4", "lb2"), "web5": settings("web5", "lb1")},
-                               places.reach, forks, False)
+    found, programs = foreseeing.foresee({"web1": settings("web1", "lb1", "lb2"), "web4": settings("web4", "lb2"), "web5": settings("web5", "lb1")},
+                                         places.reach, forks, False)
+    assert programs == {"lb1": {"program": "/p/lb1.zip", "python": "py"}}
     assert {host: one.stops.partition(": no route")[0] for host, one in found.items()} == {
         "web1": "haproxy at lb2: lb2 can't be reached", "web4": "haproxy at lb2: lb2 can't be reached", "web5": ""}
 
@@ -114,6 +117,7 @@ def test_in_earnest_a_wrong_place_ends_its_host_at_its_turn_and_a_lack_of_peers_
     told = plan(desk, places, check=False)
     assert (told["order"], told["serial"]) == (["web2", "web1", "web3"], ["100%"])
     assert "now: 0 other usable servers" in render_plan(told, 200) and "would run" not in render_plan(told, 200)
+    assert desk.book().laid_at("lb1") == {"program": "/p/lb1.zip", "python": "py"}
     assert desk.state("web2").state == "waiting", "what was prepared on it is taken back at its turn"
     refused = desk.do(maintenance_slot, host="web2", state="taken", run_id="night")
     assert (refused["host_state"], desk.slots()) == ("blocked", []) and "no backend wbe" in desk.state("web2").reason

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.module_utils import called
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.health import asked as health
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import asked, bundle, calling
@@ -50,11 +51,11 @@ def test_what_it_does_not_know_is_left_to_the_module(program: Path, oldest_pytho
 
 @pytest.mark.parametrize("spec", [asked.SPEC, health.SPEC])
 def test_what_is_not_given_has_the_module_s_default(spec: Any) -> None:
-    assert calling.filled(spec, {}) == {name: option.get("default") for name, option in spec.items()}
+    assert called.filled(spec, {}) == {name: option.get("default") for name, option in spec.items()}
 
 
 def test_options_have_their_types() -> None:
-    found = calling.filled(asked.SPEC, {"timeout": 5, "packages": [{"name": "a", "version": "1"}]})
+    found = called.filled(asked.SPEC, {"timeout": 5, "packages": [{"name": "a", "version": "1"}]})
     assert (found["timeout"], found["packages"]) == (5, [{"name": "a", "version": "1", "arch": ""}])
     with pytest.raises(BadInput, match="unknown option colour"):
-        calling.filled(asked.SPEC, {"packages": [{"name": "a", "version": "1", "colour": "red"}]})
+        called.filled(asked.SPEC, {"packages": [{"name": "a", "version": "1", "colour": "red"}]})

@@ -17,7 +17,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import registry
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import Context
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
-from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import asked
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = "".join((DOCS / name).read_text() for name in ("drivers.md", "writing-drivers.md"))
@@ -83,8 +83,8 @@ def test_the_example_blocks_and_keeps_to_check_mode(flag, tmp_path):
 
 def test_the_module_runs_the_example_without_any_other_change(flag, tmp_path):
     given = {"driver": "flag", "state": "entered", "host": "web1", "timeout": 5.0, "options": {"directory": str(tmp_path)}, "prior_state": "in_service"}
-    assert maintenance_mode.work(given, False).changed
-    assert maintenance_mode.work(dict(given, state="left"), False).state == "left"
+    assert asked.work(given, False).changed
+    assert asked.work(dict(given, state="left"), False).state == "left"
 
 
 # --- the programs of the command driver

@@ -17,6 +17,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils import options as option_checks
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import NOTHING_BEGUN, Result, Undo, undoing
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import DRIVERS, make
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import asked
 from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_an_unknown_driver_is_named_with_those_there_are(context):
 
 def test_every_driver_file_is_in_the_registry():
     folder = Path(maintenance_mode.__file__).parents[1] / "module_utils" / "maintenance"
-    shared = {"__init__", "driver", "registry", "foresee"}
+    shared = {"__init__", "driver", "registry", "foresee", "asked", "calling"}
     assert {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_") or path.stem == "__init__"} - shared == set(DRIVERS)
 
 
@@ -213,4 +214,4 @@ def test_the_modules_failure_has_the_shape_of_its_success(balancer):
 ])
 def test_the_modules_bad_input_is_one_line(balancer, changes, message):
     with pytest.raises(BadInput, match=message):
-        maintenance_mode.work(dict({"prior_state": "in_service"}, **dict(haproxy_arguments(balancer), **changes)), False)
+        asked.work(dict({"prior_state": "in_service"}, **dict(haproxy_arguments(balancer), **changes)), False)
