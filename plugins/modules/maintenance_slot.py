@@ -81,7 +81,7 @@ granted:
   returned: O(state=taken)
   type: bool
 hooks_done:
-  description: The hooks that the run has been through with the host already, where it is gone on with.
+  description: The hooks that the run has been through with the host already since it has its slot, where it is gone on with.
   returned: O(state=taken), and granted
   type: list
   elements: str

@@ -273,9 +273,15 @@ class HostBook(Walked):
         return str(known or (self.baseline() or {}).get("boot_id") or "")
 
     def restored(self) -> bool:
-        """Whether this run has patched the host and brought it back into service already."""
-        left = self.last_step("leave")
-        return self.touched() and left is not None and left.outcome == "ok" and not self.entered()
+        """Whether this run has patched the host and brought it back into service already, in this turn."""
+        left = next((step for step in reversed(self.turn()) if step.step == "leave"), None)
+        return left is not None and left.outcome == "ok" and not self.entered() and self._is_patched()
+
+    def _is_patched(self) -> bool:
+        installed = self.installation()
+        if (self.plan() or {}).get("changes"):
+            return installed is not None and installed.outcome == "ok"
+        return self.touched()
 
     def past(self) -> List[Past]:
         """How long this host, and others of the deployment, were out of service before."""

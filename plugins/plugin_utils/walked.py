@@ -9,6 +9,7 @@ import time
 from typing import Any, Dict, List, Optional
 
 from .ledger.rows import Step
+from .ledger.steps import ANOTHER_TURN
 
 _FRESH = 5.0
 """Seconds for which a drain that was proved is taken to stand without another look."""
@@ -20,6 +21,11 @@ class Walked:
     def walked(self) -> List[Step]:
         """The steps, in the order in which they were begun."""
         raise NotImplementedError
+
+    def turn(self) -> List[Step]:
+        """Of these the ones since the host has its slot. In a turn before, it came back into service, by whomever."""
+        walked = self.walked()
+        return walked[max((at + 1 for at, step in enumerate(walked) if step.step == ANOTHER_TURN), default=0):]
 
     def last_step(self, name: str) -> Optional[Step]:
         """The last step of this name, if one was begun; without an outcome nobody saw its end."""
@@ -35,7 +41,7 @@ class Walked:
 
     def put_off(self) -> str:
         """Why nothing was installed, where the host's time was over before its installation could begin."""
-        last = self.last_step("install")
+        last = next((step for step in reversed(self.turn()) if step.step == "install"), None)
         return last.message if last is not None and last.outcome == "skipped" and self.installation() is None else ""
 
     def installations(self) -> int:
@@ -54,11 +60,11 @@ class Walked:
 
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""
-        return list(dict.fromkeys(step.step for step in self.walked() if step.step in ("hook before_drain", "hook after_drain")))
+        return list(dict.fromkeys(step.step for step in self.turn() if step.step in ("hook before_drain", "hook after_drain")))
 
     def hooks_done(self) -> List[str]:
-        """The hooks that this run has been through with the host: a run that is gone on with does not do them again."""
-        return sorted({step.step.partition(" ")[2] for step in self.walked() if step.step.startswith("hook ") and step.outcome == "ok"})
+        """The hooks that the host is through with in this turn: a run that is gone on with does not do them again."""
+        return sorted({step.step.partition(" ")[2] for step in self.turn() if step.step.startswith("hook ") and step.outcome == "ok"})
 
     def drain_is_fresh(self, step_id: int) -> bool:
         """Whether a place was seen drained a moment ago, and nothing came between."""

@@ -13,7 +13,7 @@ from ..scheduling.budget import Budget, Decision, Host, Request, Room, decide
 from ..scheduling.budgets import Sets, Standing, recorded
 from ..scheduling.precedence import Claim, first_served, gives_way
 from ..scheduling.states import HOST_FINAL, RUN_UNFINISHED, uses_up_failures
-from . import asked, events, hosts, leases, runs, schema
+from . import asked, events, hosts, leases, runs, schema, steps
 from ._sqlalchemy import sa
 from .engine import Ledger
 from .errors import NotAllowed
@@ -88,8 +88,15 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
         return gives_way(first)
     # Those that did not take what was left to them have nobody to ask for them, or are busy: nobody gives way to them until they ask again.
     asked.unmark(c, run.id, [*first, ask.host])
-    c.execute(sa.insert(_t).values(run_id=ask.run_id, host=ask.host, taken_at=events.stamp(at), reason=""))
+    _given(c, ask.run_id, ask.host, events.stamp(at))
     return decision
+
+
+def _given(c: sa.Connection, run_id: int, host: str, at: float) -> None:
+    """A host that had a slot of this run before begins anew, which its steps have to tell: no clock does, where several controllers share a ledger."""
+    if c.execute(sa.select(_t.c.id).where(_t.c.run_id == run_id, _t.c.host == host).limit(1)).first() is not None:
+        steps.end(c, steps.begin(c, run_id, host, steps.ANOTHER_TURN, at=at), "ok", at=at)
+    c.execute(sa.insert(_t).values(run_id=run_id, host=host, taken_at=at, reason=""))
 
 
 def _first_served(c: sa.Connection, ask: Ask, out: _Out, me: RunHost) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from .rows import Data, Step, read
 
 OUTCOMES = ("ok", "failed", "unreachable", "skipped")
 
+ANOTHER_TURN = "another turn"
+"""Stands between the steps of two slots that a host had in one run."""
+
 _t = schema.steps
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_slot
+from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, patient, rebooting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import windowed
 
@@ -108,3 +108,73 @@ def test_a_place_that_was_cut_is_not_entered_because_another_is(desk: Any) -> No
     drain.enter([dict(place, place="lb1"), dict(place, place="lb2")], "web1", book, reach, 5.0)
     assert asked == [("lb1", ""), ("lb2", "")]
     assert [(step.place, step.outcome, step.message) for step in desk.steps()] == [("lb1", "ok", ""), ("lb2", "ok", "gone on with")]
+
+
+# --- a host that has a second turn in its run
+
+
+HOOKS = ["after_drain", "before_drain"]
+
+
+def gone_on_with(desk: Any) -> Any:
+    with desk.ledger.write() as c:
+        runs.resume(c, "night", desk.living, "play")
+    desk.prepare(changes=[CHANGE])
+    return desk.do(maintenance_slot, state="taken", run_id="night")
+
+
+def cut_in_the_drain(desk: Any) -> HostBook:
+    """The controller is killed right after the drain and its hooks."""
+    desk.open(owner=desk.gone)
+    desk.prepare(changes=[CHANGE])
+    book: HostBook = desk.drained()
+    for hook in HOOKS:
+        with book.step("hook " + hook):
+            pass
+    return book
+
+
+def restored(desk: Any) -> None:
+    """By somebody, with the playbook of that name."""
+    desk.do(maintenance_mode, state="left", run_id="night")
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "deferred"
+
+
+def test_hooks_are_done_again_where_somebody_brought_the_host_back_in_between(desk: Any) -> None:
+    cut_in_the_drain(desk)
+    restored(desk)
+    told = gone_on_with(desk)
+    assert (told["granted"], told["hooks_done"]) == (True, [])
+    desk.do(maintenance_slot, state="failed", run_id="night", failed_task="x", failure={"msg": "broke"})
+    assert desk.slots() == [], "no hook was begun in this turn, so that nobody has to undo one"
+
+
+def test_hooks_of_a_slot_that_was_never_returned_stay_done(desk: Any) -> None:
+    cut_in_the_drain(desk)
+    assert gone_on_with(desk)["hooks_done"] == HOOKS
+    assert "another turn" not in [step.step for step in desk.steps()]
+
+
+def test_a_second_turn_drains_though_the_first_one_ended_with_a_reboot_and_a_restore(desk: Any) -> None:
+    book = cut_in_the_drain(desk)
+    for name, outcome in (("reboot before", "ok"), ("install", "skipped")):
+        book.begin(name)
+        book.end(name, outcome, "too late")
+    assert book.put_off() == "too late"
+    restored(desk)
+    assert gone_on_with(desk)["granted"] and desk.book().put_off() == ""
+    desk.do(maintenance_mode, state="entered", run_id="night", places=[{"driver": "command", "place": "lb1"}])
+    assert [place["place"] for place in desk.book().entered()] == ["lb1"] and desk.places["lb1"].asked[-1] == ("entered", None)
+
+
+@pytest.mark.parametrize("outcome, again", [("ok", False), ("skipped", True), (None, True)])
+def test_only_a_patched_host_is_not_drained_again_in_the_same_turn(desk: Any, outcome: Any, again: bool) -> None:
+    book = cut_in_the_drain(desk)
+    for name, how in (("reboot before", "ok"), ("install", outcome)):
+        if how:
+            book.begin(name)
+            book.end(name, how)
+    desk.do(maintenance_mode, state="left", run_id="night")
+    assert gone_on_with(desk)["granted"]
+    desk.do(maintenance_mode, state="entered", run_id="night", places=[{"driver": "command", "place": "lb1"}])
+    assert bool(desk.book().entered()) is again

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs, slots
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs, slots, steps
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import HostUnknown, NotAllowed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import max_failed, max_unavailable
@@ -49,6 +49,21 @@ def test_asking_again_keeps_the_one_slot(ledger, open_run, take):
     run = open_run()
     assert take(run, "web1").granted and take(run, "web1").granted
     assert held(ledger) == ["web1"]
+
+
+def test_a_second_slot_in_a_run_begins_anew_in_the_hosts_steps_whatever_the_clocks_say(ledger, open_run):
+    run = open_run()
+    ask = slots.Ask(run.id, "web1", FLEET, max_unavailable(1, 4), max_failed(0, 4))
+    for at in (1000.0, 1010.0):
+        slots.take(ledger, ask, at=at)
+    with ledger.write() as c:
+        assert steps.all_of(c, run.id, "web1") == [], "asked again, it is the same slot"
+        steps.end(c, steps.begin(c, run.id, "web1", "hook before_drain", at=1001.0), "ok", at=1002.0)
+        slots.give_back(c, run.id, "web1", at=1003.0)
+    slots.take(ledger, ask, at=900.0)
+    with ledger.read() as c:
+        assert [(s.step, s.started_at, s.outcome) for s in steps.all_of(c, run.id, "web1")] == [
+            ("hook before_drain", 1001.0, "ok"), (steps.ANOTHER_TURN, 900.0, "ok")]
 
 
 def test_a_refusal_or_a_wait_takes_nothing(ledger, open_run, take, walk):
