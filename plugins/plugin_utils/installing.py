@@ -18,8 +18,9 @@ from . import calling, patient
 from .book import HostBook
 from .prepared import HostFailed, arguments_of_plan, at_the_release, raise_if_failed, selection_arguments
 from .remote import Remote
-from .retrying import CHANGED, retrying
+from .retrying import CHANGED, retrying, why
 from .settings import Settings
+from .walked import UNTOUCHED
 from .windowing import within
 
 MODULE = "fleetops.patchtrain.updates_install"
@@ -69,6 +70,7 @@ class Installations:
             book.installed(dict(result, packages=[]) if untouched else result)
             kept = ("executions", "boot_id", "reboot", "repaired")
             step.detail.update({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
+            step.detail.update({UNTOUCHED: True} if untouched and _may_pass(result) else {})
             step.message = "finished what was cut: %s" % result["repaired"] if result.get("repaired") else ""
             _raise(result)
             if _is_put_off(plan, result):
@@ -124,6 +126,11 @@ class Installations:
         again: List[str] = ["%s %s" % (change["name"], change["to"]) for change in changes if (change["name"], change["arch"], change["to"]) in done]
         if again:
             raise UpdateLoop("an update loop: %s was installed by this run and is pending again" % ", ".join(again[:5]), packages=again)
+
+
+def _may_pass(result: Mapping[str, Any]) -> bool:
+    """Whether it is known of an attempt that it ended in the lock, in a fetch or in a limit, and repaired nothing before."""
+    return not result.get("repaired") and why(HostFailed("", cause=result.get("error")), "install") is not None
 
 
 def _raise(result: Mapping[str, Any]) -> None:

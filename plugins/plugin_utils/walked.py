@@ -15,6 +15,10 @@ _FRESH = 5.0
 """Seconds for which a drain that was proved is taken to stand without another look."""
 
 
+UNTOUCHED = "untouched"
+"""In the detail of an installation: it failed before it had changed anything, for what may pass by itself."""
+
+
 class Walked:
     """Of one host in one run."""
 
@@ -33,11 +37,17 @@ class Walked:
 
     def touched(self) -> bool:
         """Whether anything on the host itself may have been changed: an installation or a reboot was begun."""
-        return any(step.step in ("install", "reboot", "reboot before") and step.outcome != "skipped" for step in self.walked())
+        return bool(self._begun()) or any(step.step in ("reboot", "reboot before") and step.outcome != "skipped" for step in self.walked())
 
     def installation(self) -> Optional[Step]:
         """The last installation of this run on the host, if one was begun; without an outcome nobody saw its end. One that was put off is none."""
-        return next((step for step in reversed(self.walked()) if step.step == "install" and step.outcome != "skipped"), None)
+        return next(reversed(self._begun()), None)
+
+    def _begun(self) -> List[Step]:
+        """An attempt that failed counts, also where it changed nothing, but not where the one that came of it was put off."""
+        installs = [step for step in self.walked() if step.step == "install"]
+        late = bool(installs) and installs[-1].outcome == "skipped"
+        return [step for step in installs if step.outcome != "skipped" and not (late and (step.detail or {}).get(UNTOUCHED))]
 
     def put_off(self) -> str:
         """Why nothing was installed, where the host's time was over before its installation could begin."""

@@ -208,13 +208,14 @@ class Host:
 
     def __init__(self) -> None:
         self.within: list[Any] = []
+        self.before: list[Any] = []
 
     def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
         self.within.append(args.get("begin_within"))
-        late = [{"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "other", "result": "deferred", "reason": "late"}]
-        return {"changed": False, "failed": False, "finished": True, "packages": late, "boot_id": "b"}
+        return self.before.pop(0) if self.before else {"changed": False, "failed": False, "finished": True, "packages": [LATE], "boot_id": "b"}
 
 
+LATE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "other", "result": "deferred", "reason": "late"}
 CHANGES = ({"name": "a", "arch": "all", "from": "1", "to": "2"},)
 
 
@@ -231,6 +232,26 @@ def test_an_installation_that_did_not_begin_in_its_window_is_put_off_and_its_hos
     desk.do(maintenance_mode, state="left", run_id="night")
     assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "deferred"
     assert desk.state().reason == "its window closed before the installation could begin" and desk.slots() == []
+
+
+@pytest.mark.parametrize("first, state", [
+    ({"error": {"kind": "LockTimeout"}}, "deferred"), ({"error": {"kind": "CommandFailed"}}, "deferred"),
+    ({"error": {"kind": "LockTimeout"}, "repaired": "dpkg was cut"}, "failed"),
+    ({"error": {"kind": "CommandTimeout"}, "packages": [dict(LATE, result="failed")]}, "failed")])
+def test_an_attempt_that_changed_nothing_does_not_keep_the_next_one_from_being_put_off(desk: Any, first: Any, state: str) -> None:
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare(changes=CHANGES)
+    desk.drained()
+    host = desk.places["web1"] = Host()
+    host.before = [dict({"failed": True, "msg": "no", "finished": True, "packages": [dict(LATE, result="pending")], "boot_id": "b"}, **first)]
+    again = {"patch_retries": 1, "patch_retry_delay": 0, "patch_retry_on": ["lock", "fetch", "packages"], "patch_reboot": "always"}
+    assert desk.do(updates_install, run_id="night", planned=True, variables=again)["deferred"] is True
+    assert [step.outcome for step in desk.steps() if step.step == "install"] == ["failed", "skipped"] and desk.book().job_step() == "install-3"
+    assert desk.book().touched() is (state == "failed")
+    if state == "deferred":
+        assert not desk.do(host_reboot, run_id="night", variables=again)["rebooted"], "nothing was installed, and the window is closed"
+    desk.do(maintenance_mode, state="left", run_id="night")
+    assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == state and desk.slots() == []
 
 
 def test_what_is_left_of_a_window_that_has_closed_is_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
