@@ -44,6 +44,11 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         result.setdefault("failed", False)
         return result
 
+    def cleanup(self, force: bool = False) -> None:
+        """When the task is over, whatever became of its host."""
+        if self._connection._shell.tmpdir:
+            self.remote().clear()
+
     def act(self) -> Dict[str, Any]:
         """Do the work and return the result; raise a ``PatchtrainError`` on failure."""
         raise NotImplementedError
@@ -98,9 +103,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
             return other.act()
         finally:
             self._task.args = mine
-            if self._connection._shell.tmpdir:
-                # As after a task: the next one may find the host rebooted, and the folder gone.
-                self.cleanup()
+            # As after a task: the next one may find the host rebooted, and the folder gone. Whether there is one to remove, only the other knows.
+            other.cleanup()
 
     def remote(self) -> Remote:
         """The task's own host."""

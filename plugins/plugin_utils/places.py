@@ -30,7 +30,7 @@ def place(action: ActionBase, task_vars: Mapping[str, Any], name: str) -> Remote
     there._task = _undelegated(action._task)
     there._play_context = _play_context(action, variables, name)
     there._connection = _connection(action, there._play_context, variables)
-    return Remote(there, variables, name)
+    return Remote(there, variables, name, is_place=True)
 
 
 def _variables_of(task_vars: Mapping[str, Any], name: str) -> Dict[str, Any]:

@@ -29,6 +29,9 @@ SSH_LIVENESS = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 
 DISK_FULL = "No space left on device"
 
+_CLEARING = 15.0
+"""Seconds for the removal of what Ansible has sent; it may be asked of a host that is lost."""
+
 
 class RemoteError(PatchtrainError):
     """Base of what can go wrong between controller and host."""
@@ -70,20 +73,20 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 class Remote:
-    """A host as an action plugin reaches it. ``action`` carries the connection, ``variables`` the host's variables."""
+    """A host as an action plugin reaches it. ``action`` carries the connection, ``variables`` the host's variables; ``is_place`` says that it is
+    not the task's own host, after which nobody clears there."""
 
-    def __init__(self, action: ActionBase, variables: Mapping[str, Any], name: str) -> None:
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], name: str, is_place: bool = False) -> None:
         self.name = name
         self._action = action
         self._variables = variables
+        self._is_place = is_place
         harden(action._connection)
 
     def module(self, name: str, args: Mapping[str, Any], seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
         """Execute a module; its result, with ``failed`` where it failed. ``check`` None means as the task is run. Raises ``Lost``
         and ``CannotRun``."""
-        with self._check_mode(check):
-            result: Dict[str, Any] = self._bounded(
-                seconds, lambda: self._action._execute_module(module_name=name, module_args=dict(args), task_vars=self._variables))
+        result = self._executed(name, args, seconds, check)
         if result.get("unreachable"):
             raise Lost("%s: %s" % (self.name, _first_line(result.get("msg"))), host=self.name)
         reason = why_nothing_ran(result)
@@ -93,6 +96,29 @@ class Remote:
         if result.get("failed") and not result.get("msg"):
             result["msg"] = "%s broke off: %s" % (name, _of_crash(result.get("exception")))
         return result
+
+    def _executed(self, name: str, args: Mapping[str, Any], seconds: float, check: Optional[bool]) -> Dict[str, Any]:
+        try:
+            with self._check_mode(check):
+                result: Dict[str, Any] = self._bounded(
+                    seconds, lambda: self._action._execute_module(module_name=name, module_args=dict(args), task_vars=self._variables))
+        finally:
+            if self._is_place:
+                self.clear()
+        return result
+
+    def clear(self) -> None:
+        """Remove modules that were sent as files (where there is no pipelining), with the options in them. A host that can't be reached keeps
+        them, and that is no failure: raised when the task is over, Ansible would make it an unreachable host and skip ``rescue``."""
+        shell = self._action._connection._shell
+        if not shell.tmpdir:
+            return
+        try:
+            self._bounded(_CLEARING, lambda: self._action._remove_tmp_path(shell.tmpdir))
+        except RemoteError as error:
+            self._action._display.vvv("%s stays there: %s" % (shell.tmpdir, error.message), host=self.name)
+        finally:
+            shell.tmpdir = None
 
     def command(self, argv: Sequence[str], seconds: float, stdin: Optional[str] = None) -> Dict[str, Any]:
         """Execute a program, with the task's privileges: ``rc, stdout, stderr``. No module is sent, so it costs little."""

@@ -57,6 +57,8 @@ answer(assessment={"counts": {}, "updates": [], "reboot": {"required": False, "r
     "updates_install": """
 if not checking:
     until("install")
+if said.get("vanishes") and not checking:
+    open(folder + "/gone", "w").close()
 if said.get("install") and not checking:
     answer(failed=True, msg=said["install"], error={"kind": "CommandFailed"}, packages=[])
 else:
@@ -67,6 +69,30 @@ else:
 answer(differences=[], checks=[], seconds=0, samples=1)
 """,
 }
+_CONNECTION = """
+DOCUMENTATION = "name: strange\\nshort_description: to this machine until a file says that it is gone\\nextends_documentation_fragment: [connection_pipelining]"
+import os
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import local
+
+
+class Connection(local.Connection):
+    transport = "strange"
+
+    def exec_command(self, *args, **keywords):
+        self.answer()
+        done = super().exec_command(*args, **keywords)
+        self.answer()
+        return done
+
+    def put_file(self, *args):
+        self.answer()
+        return super().put_file(*args)
+
+    def answer(self):
+        if os.path.exists(os.environ["CANNED"] + "/gone"):
+            raise AnsibleConnectionFailure("no route to host")
+"""
 _BALANCER = """#!/bin/sh
 f=$CANNED/out/$PATCHTRAIN_HOST
 case $1 in
@@ -89,9 +115,12 @@ class Canned:
 
     def __init__(self, folder: Path, hosts: tuple[str, ...] = ("h1", "h2", "h3", "h4")) -> None:
         self.folder = folder
+        self.sent = folder / "sent"
         self._answers: dict[str, Any] = {}
         (folder / "out").mkdir(parents=True)
         self._collection(folder / "collections" / "ansible_collections" / "fleetops" / "patchtrain")
+        (folder / "connections").mkdir()
+        self.write("connections/strange.py", _CONNECTION)
         self.balancer = folder / "balancer.sh"
         self.balancer.write_text(_BALANCER)
         self.balancer.chmod(0o755)
@@ -102,7 +131,8 @@ class Canned:
 
     def inventory(self, hosts: dict[str, Any]) -> None:
         name = "{{ inventory_hostname }}"
-        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "patch_exclude": [name], "patch_health_ignore": [name]}
+        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "patch_exclude": [name], "patch_health_ignore": [name],
+                  "ansible_remote_tmp": str(self.sent)}
         self.write("hosts.yml", {"all": {"vars": common, "children": {"web": {"hosts": hosts}}}})
 
     def _collection(self, root: Path) -> None:
@@ -135,7 +165,8 @@ class Canned:
     def start(self, playbook: str, *words: str, **variables: Any) -> "subprocess.Popen[str]":
         deployment = dict({"patch_maintenance": self.maintenance, "patch_hosts": "web"}, **variables)
         environment = dict(
-            os.environ, CANNED=str(self.folder), XDG_STATE_HOME=str(self.folder / "state"), ANSIBLE_NOCOLOR="1",
+            os.environ, CANNED=str(self.folder), ANSIBLE_CONNECTION_PLUGINS=str(self.folder / "connections"),
+            XDG_STATE_HOME=str(self.folder / "state"), ANSIBLE_NOCOLOR="1",
             ANSIBLE_COLLECTIONS_PATH=str(self.folder / "collections"), ANSIBLE_HOME=str(self.folder / "home"), ANSIBLE_DEPRECATION_WARNINGS="0")
         return subprocess.Popen(
             [str(BIN / "ansible-playbook"), "-i", str(self.folder / "hosts.yml"), playbook, "-e", json.dumps(deployment), *words],

@@ -57,6 +57,7 @@ class Fleet:
         self.name = name
         self.home = HOME.with_name(name)
         self.deployment = dict(DEPLOYMENT)
+        self.pipelining = True
 
     def lab(self, command: str, *words: str) -> str:
         done = subprocess.run([str(LAB), command, "--name", self.name, *words], capture_output=True, text=True, check=False, timeout=600)
@@ -72,7 +73,7 @@ class Fleet:
     def environment(self) -> dict[str, str]:
         top = ROOT / ".cache" / "collections"
         return dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(top), XDG_STATE_HOME=str(self.state), ANSIBLE_FORKS="8",
-                    ANSIBLE_PIPELINING="1", ANSIBLE_NOCOLOR="1", ANSIBLE_NOCOWS="1", ANSIBLE_HOME=str(self.state / "ansible"),
+                    ANSIBLE_PIPELINING=str(self.pipelining), ANSIBLE_NOCOLOR="1", ANSIBLE_NOCOWS="1", ANSIBLE_HOME=str(self.state / "ansible"),
                     ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=30s", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
                     PWD=str(self.state))
 

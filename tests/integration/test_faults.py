@@ -85,6 +85,24 @@ def test_a_cut_connection_is_attached_to_again(fleet: Fleet) -> None:
     assert fleet.sh(FIRST, "ls /var/lib/patchtrain/jobs | wc -l") == "1", "it was never started twice"
 
 
+@pytest.mark.full
+def test_a_host_that_is_lost_in_its_installation_where_modules_are_sent_as_files(fleet: Fleet) -> None:
+    """Ansible's default. What was sent to the host can't be removed from it, and is from all others."""
+    fleet.pipelining = False
+    fleet.lab("install", FIRST, "patchlab-slow")
+    fleet.sh(FIRST, "echo 90 > /etc/patchlab-slow.seconds")
+    process = fleet.start(**ONE_BY_ONE, patch_reconnect_timeout=5)
+    wait_for(lambda: fleet.sh(FIRST, "pgrep -f '[p]atchlab-slow.postinst' || true"), "the installation", 120)
+    fleet.lab("cut", FIRST)
+    done = fleet.finish(process)
+    ended_badly(done, FIRST, "unreachable", FIRST)
+    assert "UNREACHABLE" not in done.text and "a fault in this collection" not in done.text, done.text[-3000:]
+    assert {done.states()[host] for host in OTHERS} == {"not_started"}
+    assert fleet.balancer()[FIRST] == "MAINT"
+    for host in ("lb1", *OTHERS):
+        assert fleet.sh(host, "find / -xdev -name 'ansible-tmp-*' 2>/dev/null || true") == "", host
+
+
 def test_a_host_that_was_never_there_is_named_and_the_others_go_on(fleet: Fleet) -> None:
     fleet.lab("stop", "web4")
     done = fleet.play(patch_max_unavailable=2)
