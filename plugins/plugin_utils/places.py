@@ -13,11 +13,13 @@ import copy
 from typing import Any, Dict, Mapping
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import become_loader, connection_loader
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils.errors import BadInput
+from ..module_utils.text import first_line
 from .remote import Remote
 
 
@@ -25,7 +27,14 @@ def place(action: ActionBase, task_vars: Mapping[str, Any], name: str) -> Remote
     """The place called ``name`` in the inventory (``localhost`` is always there). Raises ``BadInput`` for an unknown one."""
     if name == task_vars.get("inventory_hostname"):
         return Remote(action, task_vars, name)
-    variables = _variables_of(task_vars, name)
+    try:
+        return _reached(action, _variables_of(task_vars, name), name)
+    except AnsibleError as error:
+        # Otherwise it would end the task for all hosts, where it is the hosts of this place that can't be drained.
+        raise BadInput("%s can't be asked as a place, by its variables in the inventory: %s" % (name, first_line(str(error))), place=name) from error
+
+
+def _reached(action: ActionBase, variables: Mapping[str, Any], name: str) -> Remote:
     there = copy.copy(action)
     there._task = _undelegated(action._task)
     there._play_context = _play_context(action, variables, name)
@@ -73,8 +82,7 @@ def _connection(action: ActionBase, context: Any, variables: Mapping[str, Any]) 
 
 
 def _set_become(action: ActionBase, connection: Any, variables: Mapping[str, Any], keys: Dict[str, Any]) -> None:
-    wanted = variables.get("ansible_become", action._task.become)
-    if not (wanted and boolean(wanted)):
+    if not _wants_become(action, variables):
         connection.set_become_plugin(None)
         return
     method = variables.get("ansible_become_method") or action._task.become_method or "sudo"
@@ -85,6 +93,14 @@ def _set_become(action: ActionBase, connection: Any, variables: Mapping[str, Any
     if action._play_context.become_pass:
         keys = dict(keys, become_pass=action._play_context.become_pass)
     _set_options(plugin, "become", variables, keys)
+
+
+def _wants_become(action: ActionBase, variables: Mapping[str, Any]) -> bool:
+    wanted = variables.get("ansible_become", action._task.become)
+    try:
+        return bool(wanted and boolean(wanted))
+    except TypeError:
+        raise AnsibleError("ansible_become is %s: use true or false" % wanted) from None
 
 
 def _set_options(plugin: Any, kind: str, variables: Mapping[str, Any], keys: Mapping[str, Any]) -> None:

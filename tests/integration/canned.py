@@ -129,11 +129,11 @@ class Canned:
         self.inventory({host: {} for host in hosts})
         self.say()
 
-    def inventory(self, hosts: dict[str, Any]) -> None:
+    def inventory(self, hosts: dict[str, Any], **places: Any) -> None:
         name = "{{ inventory_hostname }}"
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "patch_exclude": [name], "patch_health_ignore": [name],
                   "ansible_remote_tmp": str(self.sent)}
-        self.write("hosts.yml", {"all": {"vars": common, "children": {"web": {"hosts": hosts}}}})
+        self.write("hosts.yml", {"all": {"vars": common, "hosts": places, "children": {"web": {"hosts": hosts}}}})
 
     def _collection(self, root: Path) -> None:
         (root / "plugins" / "modules").mkdir(parents=True)

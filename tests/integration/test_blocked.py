@@ -87,3 +87,12 @@ def test_a_host_that_is_blocked_but_can_not_be_brought_back_has_failed(fleet: Ca
     fleet.balancer.write_text(BALANCER.replace("leave) rm -f $f;;", "leave) exit 1;;"))
     fleet.play(patch_hosts="h1")
     assert (fleet.states(), fleet.slots()) == ({"h1": "failed"}, ["h1"])
+
+
+@pytest.mark.parametrize("variable, wrong", [("ansible_host", "{{ nowhere }}"), ("ansible_become", "perhaps")])
+def test_a_place_with_a_wrong_variable_blocks_its_hosts_and_no_others(fleet: Canned, variable: str, wrong: str) -> None:
+    fleet.inventory({host: {"mine": [dict(fleet.maintenance[0], place=place)]} for host, place in (("h1", "lb1"), ("h2", "lb2"))},
+                    lb1={variable: wrong}, lb2={})
+    done = fleet.play(patch_maintenance="{{ mine }}")
+    assert done.rc != 0 and fleet.states() == {"h1": "blocked", "h2": "succeeded"}, done.text
+    assert "command at lb1: lb1 can't be asked as a place" in fleet.ask("SELECT reason FROM run_hosts WHERE host = 'h1'")[0][0]
