@@ -38,11 +38,13 @@ def arguments(book: HostBook, settings: Settings, plan: Mapping[str, Any]) -> Di
     args.update(run_id=book.run, step=book.job_step(), keep_config=settings.patch_keep_config, timeout=settings.patch_install_timeout)
     if settings.patch_rollback:
         args["allow_downgrade"] = True
+    return dict(args, **_left(book))
+
+
+def _left(book: HostBook) -> Dict[str, Any]:
+    """Within how many seconds from now it may begin. Not a time of day: the host's clock may be wrong."""
     closes_at = within(book.settings, book.host)[1]
-    if closes_at < math.inf:
-        # Not a time of day: the host's clock may be wrong.
-        args["begin_within"] = max(0.0, closes_at - time.time())
-    return args
+    return {"begin_within": max(0.0, closes_at - time.time())} if closes_at < math.inf else {}
 
 
 class Installations:
@@ -80,7 +82,8 @@ class Installations:
         return result
 
     def _begin(self, args: Dict[str, Any], seconds: float) -> Dict[str, Any]:
-        return calling.ask(self._remote, self._book.laid(), MODULE, args, seconds)
+        # After an answer that was lost for minutes less is left of the window than at the first one.
+        return calling.ask(self._remote, self._book.laid(), MODULE, dict(args, **_left(self._book)), seconds)
 
     def rounds(self, result: Dict[str, Any]) -> Dict[str, Any]:
         """After an installation: further ones, until nothing that was asked for is pending, ``patch_rounds`` in all."""

@@ -62,6 +62,7 @@ class _Watch:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._since = clock()
         self._job: Dict[str, Any] = {}
         self.executions = 0
 
@@ -81,7 +82,7 @@ class _Watch:
     def _once(self) -> Dict[str, Any]:
         self.executions += 1
         if not self._job:
-            result = self._begin(dict(self._args, wait=POLL), POLL + MARGIN)
+            result = self._begin(dict(self._args, wait=POLL, **self._left()), POLL + MARGIN)
             if not result.get("finished", True):
                 self._job = result["job"]
             return result
@@ -89,6 +90,15 @@ class _Watch:
         said = self._remote.command([job["python"], "-I", "-S", "%s/program.zip" % job["directory"], "wait", job["directory"],
                                      "--limit", "%g" % POLL], POLL + MARGIN)
         return dict(_answer(said), job=job)
+
+
+    def _left(self) -> Dict[str, Any]:
+        """What is said in seconds from now is less each time. What is no number the module refuses."""
+        within = self._args.get("begin_within")
+        try:
+            return {} if within is None else {"begin_within": max(0.0, float(within) - (self._clock() - self._since))}
+        except (TypeError, ValueError):
+            return {}
 
 
 def _answer(said: Mapping[str, Any]) -> Dict[str, Any]:

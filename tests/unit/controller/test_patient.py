@@ -92,3 +92,16 @@ def test_nonsense_instead_of_an_answer_is_a_failure() -> None:
         patient._answer({"rc": 0, "stdout": "Killed", "stderr": ""})
     with pytest.raises(patient.ParseFailed, match="rc 127"):
         patient._answer({"rc": 127, "stdout": "", "stderr": "python: not found"})
+
+
+@pytest.mark.parametrize(("within", "told"), [(200.0, [200.0, 138.0, 76.0]), ("70", [70.0, 8.0, 0.0]), ("soon", ["soon"] * 3), (None, [None] * 3)])
+def test_whoever_is_asked_again_later_has_less_time_left_to_begin(within: Any, told: list) -> None:
+    host = Host(Time(), [Lost("gone"), Lost("gone"), {"finished": True}], cost=60.0)
+    seen: list = []
+
+    def begin(args: dict, seconds: float) -> Any:
+        seen.append(args.get("begin_within"))
+        return host.module("m", args, seconds)
+
+    patient.install(host, begin, {} if within is None else {"begin_within": within}, 600, 600, lambda: host.time.now, host.time.sleep)
+    assert seen == told

@@ -15,12 +15,13 @@ from ansible.errors import AnsibleUndefinedVariable
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing, turns, waiting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import installing, patient, turns, waiting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.host_settings import check_all, zones_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import arguments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import LedgerUnavailable
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Decision
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
@@ -212,7 +213,10 @@ class Host:
 
     def module(self, _name: str, args: Any, _seconds: float, check: Any = None) -> Any:
         self.within.append(args.get("begin_within"))
-        return self.before.pop(0) if self.before else {"changed": False, "failed": False, "finished": True, "packages": [LATE], "boot_id": "b"}
+        answer = self.before.pop(0) if self.before else {"changed": False, "failed": False, "finished": True, "packages": [LATE], "boot_id": "b"}
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 LATE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "other", "result": "deferred", "reason": "late"}
@@ -232,6 +236,24 @@ def test_an_installation_that_did_not_begin_in_its_window_is_put_off_and_its_hos
     desk.do(maintenance_mode, state="left", run_id="night")
     assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "deferred"
     assert desk.state().reason == "its window closed before the installation could begin" and desk.slots() == []
+
+
+def test_each_time_that_an_installation_is_begun_or_attached_to_what_is_left_of_the_window_is_told(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A controller may have slept meanwhile: what counts is the time of day."""
+    desk.open(**opened(ONE + 1).record)
+    desk.prepare(changes=CHANGES)
+    desk.drained()
+    host = desk.places["web1"] = Host()
+    host.before = [Lost("web1 can't be reached", host="web1")]
+    now = {"at": ONE + 2 * HOUR - 90}
+
+    def forgotten() -> None:
+        now["at"] += 1000
+
+    host.forget_connection = forgotten
+    monkeypatch.setattr(installing.time, "time", lambda: now["at"])
+    monkeypatch.setattr(patient, "PAUSE", 0.0)
+    assert desk.do(updates_install, run_id="night", planned=True)["deferred"] is True and host.within == [90.0, 0.0]
 
 
 @pytest.mark.parametrize("first, state", [
