@@ -71,7 +71,7 @@ class ActionModule(PatchtrainAction):
         settings = self.settings()
         turn = None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
         waiting, confirmation = Waiting(book), self._confirmation(book, settings)
-        limit, outage = Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic), Outage(self._display.warning)
+        limit, outage = Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic), Outage(self.warn)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
             waiting.pause()
         while True:

@@ -51,7 +51,7 @@ class ActionModule(PatchtrainAction):
     def _end(self, ledger: Ledger, run: str, point: str, failure: str) -> Dict[str, Any]:
         run_points.end(ledger, run, point, failure, self._actor())
         if failure and point != "before":
-            self._display.warning("hook %s of run %s failed, which changes nothing for its hosts: %s" % (point, run, failure))
+            self.warn("hook %s of run %s failed, which changes nothing for its hosts: %s" % (point, run, failure))
         return {"outcome": "failed" if failure else "ok", "msg": failure}
 
     def _judged(self, ledger: Ledger, run: str, point: str) -> Dict[str, Any]:

@@ -23,6 +23,11 @@ def counted(number: int, what: str) -> str:
     return "%d %s%s" % (number, what, "" if number == 1 else "s")
 
 
+def printable(text: str) -> str:
+    """As long as it was, with nothing in it that a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def _tame(line: str) -> str:
-    tame = "".join(char if char.isprintable() else "?" for char in line.strip())
+    tame = printable(line.strip())
     return (tame if len(tame) <= LONGEST else tame[:LONGEST] + "...") or "nothing"

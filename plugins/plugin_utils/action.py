@@ -17,6 +17,7 @@ from ..module_utils.errors import BadInput, PatchtrainError
 from .book import HostBook, NotTargeted, open_ledger
 from .places import place
 from .remote import Remote
+from .report.text import clean_block, clean_line
 from .settings import Settings
 from .variables import patch_variables, refuse_stray_words
 
@@ -42,6 +43,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
             result.update(error.as_result(), failed=True)
         result.setdefault("changed", False)
         result.setdefault("failed", False)
+        # Ansible prints them as they are, and what a host said may be in them.
+        result.update({key: clean_block(result[key]) for key in ("msg", "exception") if isinstance(result.get(key), str)})
         return result
 
     def cleanup(self, force: bool = False) -> None:
@@ -61,6 +64,10 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
     def columns(self) -> int:
         """How wide the terminal is; Ansible's own lines are as wide."""
         return int(self._display.columns)
+
+    def warn(self, text: str) -> None:
+        """On the terminal, whatever a host may have said in it."""
+        self._display.warning(clean_line(text))
 
     @property
     def checking(self) -> bool:

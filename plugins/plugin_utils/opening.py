@@ -43,7 +43,7 @@ def open_run(action: PatchtrainAction, ledger: Ledger) -> Dict[str, Any]:
         run, created = _opened(action, ledger, seat)
     for line in left_behind(ledger, run) if created else ():
         # Not refused: a run that comes every night would leave all other hosts unpatched for the one.
-        action._display.warning(line)
+        action.warn(line)
     return {"run_id": run.name, "hooks": prepare_hooks(action, run.name, run.settings["targets"]), "created": created}
 
 
@@ -114,7 +114,7 @@ def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) ->
     detail = {"joiners": sorted(now - then), "leavers": sorted(then - now)}
     for what, names in detail.items():
         if names:
-            action._display.warning("run %s keeps the targets of its beginning; %s since: %s" % (run.name, what, ", ".join(names)))
+            action.warn("run %s keeps the targets of its beginning; %s since: %s" % (run.name, what, ", ".join(names)))
     return runs.resume(c, run.name, seat.owner, seat.token, new.actor, detail)
 
 

@@ -88,6 +88,16 @@ def test_a_module_that_crashes_on_a_host_is_told_by_its_last_word(fleet: Canned)
     assert "the disk is on fire" in reason
 
 
+def test_what_a_host_says_can_not_write_on_the_terminal(fleet: Canned) -> None:
+    fleet.say(h1={"install": "dpkg: \x1b]0;mine\x07 \u202ebroke"})
+    hook = fleet.write("hook.yml", "- ansible.builtin.fail: {msg: \"not \\e[2J reached\"}\n")
+    done = fleet.play(patch_hosts="h1", patch_run_hook_after=str(hook))
+    assert fleet.states() == {"h1": "failed"} and "dpkg: \\x1b]0;mine\\x07 \\u202ebroke" in done.text, done.text
+    warned = done.text[done.text.index("[WARNING]: hook after of run"):]
+    assert "not \\x1b[2J reached" in warned.partition("\n\n")[0], warned
+    assert "\x1b" not in done.text.partition("Hook of the run, after]")[0]
+
+
 def test_a_failure_that_is_fatal_for_the_play_ends_its_run(fleet: Canned) -> None:
     fleet.say(h1={"obstacle": "no space"})
     fleet.play(fleet.role(serial=2, any_errors_fatal=True))

@@ -14,7 +14,7 @@ from ...module_utils.packages.records import Package
 from ...module_utils.packages.versions import Compare, comparator
 from ...module_utils.release.manifest import platform_key, section
 from ...module_utils.release.pairing import pair
-from ...module_utils.text import counted
+from ...module_utils.text import counted, printable
 from .capture import Manifest
 from .history import Entry, between
 
@@ -89,12 +89,12 @@ def counts(changes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def table(changes: Sequence[Mapping[str, Any]], switches: Sequence[Mapping[str, Any]] = ()) -> str:
-    """For a person: one table a platform, and below it one of its module streams."""
+    """For a person: one table a platform, and below it one of its module streams. Names and versions are the hosts' words."""
     lines: list[str] = []
     for key in sorted({change["platform"] for change in (*changes, *switches)}):
         rows = [_row(change) for change in changes if change["platform"] == key]
         moved = [(s["module"], s["change"], s["from"] or "-", s["to"] or "-") for s in switches if s["platform"] == key]
-        lines += [key, *(_aligned([_HEAD, *rows]) if rows else []), *(_aligned([_STREAMS_HEAD, *moved]) if moved else []), ""]
+        lines += [printable(key), *(_aligned([_HEAD, *rows]) if rows else []), *(_aligned([_STREAMS_HEAD, *moved]) if moved else []), ""]
     told = ["%d %s" % (number, kind) for kind, number in counts(changes).items() if number]
     told += [counted(len(switches), "module stream")] if switches else []
     lines.append(", ".join(told) or "no difference")
@@ -106,7 +106,8 @@ def _row(change: Mapping[str, Any]) -> tuple[str, ...]:
             " ".join([*change["advisories"], *change["cves"]]))
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _aligned(cells: Sequence[tuple[str, ...]]) -> list[str]:
+    rows = [[printable(cell) for cell in row] for row in cells]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 

@@ -43,6 +43,12 @@ def test_a_table_for_a_person() -> None:
     assert compare.table([]) == "no difference"
 
 
+def test_what_hosts_call_their_packages_stays_in_its_cell() -> None:
+    hostile = manifest(package("a\x1b[2J\nb", "1\u202e"))
+    assert [line.split() for line in compare.table(compare.releases(manifest(), hostile)).splitlines()[2:3]] == [
+        ["a?[2J?b", "amd64", "added", "-", "1?", "unknown"]]
+
+
 def test_a_host_is_held_against_what_it_has() -> None:
     release = manifest(package("a", "2", updates=[update("2")]), package("never-there"), package("b", "1"))
     changes = compare.with_host(snapshot(package("a", "1"), package("b", "2"), package("mine")), release)
