@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.hooks import OF_THE_RUN
-from ..plugin_utils.remote import Lost
+from ..plugin_utils.remote import Lost, RemoteError
 
 _LIMIT = 30.0
 
@@ -32,7 +32,7 @@ class ActionModule(PatchtrainAction):
             raise Lost(message, host=place)
         try:
             self.remote().command(["true"], _LIMIT)
-        except Lost as error:
+        except RemoteError as error:
             book.end(step, "failed", "after hook %s: %s" % (self.needed("point"), error.message))
             raise
         book.end(step, "ok")

@@ -8,6 +8,7 @@ Threads would not do: a limit on an execution is an alarm of the process.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -48,11 +49,16 @@ def _begin(work: Callable[[T], Any], item: T, said: IO[str]) -> int:
     if pid:
         return pid
     # Nothing of the parent's must be done here at the end: its clean-up, and what stands in its buffers, are its own.
+    ended = errno.EIO
     try:
         said.write(_answer(work, item))
         said.flush()
+        ended = 0
+    except OSError as error:
+        # What was written is cut, so the reason can't be told there.
+        ended = error.errno or ended
     finally:
-        os._exit(0)
+        os._exit(ended)
 
 
 def _answer(work: Callable[[T], Any], item: T) -> str:
@@ -65,15 +71,21 @@ def _answer(work: Callable[[T], Any], item: T) -> str:
 def _collect(running: Dict[int, tuple[int, IO[str]]], answers: List[Any]) -> None:
     """Wait for the one that was begun first."""
     pid = next(iter(running))
-    os.waitpid(pid, 0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     index, said = running.pop(pid)
     with said:
         said.seek(0)
         text = said.read()
-    found = json.loads(text) if text else {"broken": "it ended without a word"}
+    found = {"broken": _without_answer(ended)} if ended else json.loads(text)
     if "broken" in found:
         raise BrokenOff("an execution was broken off: %s" % found["broken"])
     answers[index] = found["answer"]
+
+
+def _without_answer(ended: int) -> str:
+    if ended < 0:
+        return "it was ended by signal %d" % -ended
+    return "its answer can't be kept in %s: %s" % (tempfile.gettempdir(), os.strerror(ended))
 
 
 def _end(running: Mapping[int, tuple[int, IO[str]]]) -> None:

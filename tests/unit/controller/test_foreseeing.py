@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List
@@ -142,3 +145,20 @@ def test_executions_side_by_side_keep_their_order_and_what_breaks_is_told() -> N
     with pytest.raises(BrokenOff, match="ZeroDivisionError"):
         side_by_side(lambda n: 1 // n, [1, 0, 2], 3)
     assert children() == before, "nobody is left behind"
+
+
+def cut(size: int) -> str:
+    """As on a full disk: no more than so many bytes of the answer are written."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return "x" * 100
+
+
+@pytest.mark.parametrize("size", [0, 20])
+def test_an_answer_that_can_not_be_kept_says_where_and_why(size: int) -> None:
+    with pytest.raises(BrokenOff, match="its answer can't be kept in %s: File too large" % tempfile.gettempdir()):
+        side_by_side(cut, [size, size], 2)
+
+
+def test_an_execution_that_was_killed_names_the_signal() -> None:
+    with pytest.raises(BrokenOff, match="it was ended by signal 9"):
+        side_by_side(lambda n: os.kill(os.getpid(), signal.SIGKILL), [1, 2], 2)

@@ -220,6 +220,17 @@ def test_a_hook_task_that_is_lost_elsewhere_names_that_place(desk: Any, place: A
     assert caught.value.data["host"] == host and host in caught.value.message
 
 
+@pytest.mark.parametrize("broken", [lost("web1"), CannotRun("web1: no space left for temporary files", host="web1")])
+def test_a_host_on_which_nothing_can_be_run_after_a_hook_ends_the_hooks_step(desk: Any, broken: Exception) -> None:
+    desk.open()
+    desk.do(hook_proof, state="begun", point="before_restore", run_id="night")
+    desk.places["web1"] = desk.place("web1", broken)
+    with pytest.raises(type(broken)):
+        desk.do(hook_proof, state="ended", point="before_restore", run_id="night")
+    assert [(step.step, step.outcome, step.message) for step in desk.steps()] == [
+        ("hook before_restore", "failed", "after hook before_restore: %s" % broken)]
+
+
 # --- slices
 
 
