@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import assessing, earlier, prepared
@@ -16,6 +16,7 @@ from ..plugin_utils.book import HOLD, HostBook, open_ledger, record_assessment
 from ..plugin_utils.ledger.engine import Ledger
 from ..plugin_utils.remote import Lost
 from ..plugin_utils.retrying import retrying
+from ..plugin_utils.updaters import let_go
 
 
 class ActionModule(PatchtrainAction):
@@ -44,8 +45,7 @@ class ActionModule(PatchtrainAction):
             goal = aim(book, self._ledger(), self.remote(), self.settings())
             retrying(book, self.settings(), "prepare", lambda: self._tried(book, goal, result))
         except NothingToDo as nothing:
-            state, reason = earlier.stands(book, nothing.state, nothing.message, rolls=False)
-            book.state(state, reason)
+            state, reason = self._settled(book, *earlier.stands(book, nothing.state, nothing.message, rolls=False))
             if nothing.moved:
                 book.assessed(self._seen()["assessment"])
             return {"host_state": state, "reason": reason, "msg": reason, "changes": []}
@@ -58,8 +58,7 @@ class ActionModule(PatchtrainAction):
         book.prepared(result)
         found = prepared.what_it_means(result["assessment"], len(result["plan"]["changes"]), self.settings().patch_reboot)
         state, reason = earlier.stands(book, *found)
-        reason = self._as_found(book, reason) if state == "blocked" else reason
-        book.state(state, reason)
+        state, reason = self._settled(book, state, self._as_found(book, reason) if state == "blocked" else reason)
         return dict(_short(result), host_state=state, reason=reason, changed=bool(result.get("changed")))
 
     def _tried(self, book: HostBook, goal: Dict[str, Any], result: Dict[str, Any]) -> None:
@@ -74,8 +73,15 @@ class ActionModule(PatchtrainAction):
     def _left_out(self, book: HostBook, state: str, error: PatchtrainError, assessment: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         book.assessed(assessment or assessing.not_assessed(error))
         reason = _and(error.message, still_has(book)) if isinstance(error, Lost) else self._as_found(book, error.message)
-        book.state(state, reason)
+        state, reason = self._settled(book, state, reason)
         return {"host_state": state, "reason": reason, "msg": "%s: %s" % (state, reason)}
+
+    def _settled(self, book: HostBook, state: str, reason: str) -> Tuple[str, str]:
+        """Write where the host stands. One that has no turn in this run has its own updaters back at once; one that is lost, when their hold ends."""
+        if state not in ("waiting", "unreachable") and not self.checking:
+            reason = "; ".join(filter(None, [reason, let_go(book, self.remote())]))
+        book.state(state, reason)
+        return state, reason
 
     def _as_found(self, book: HostBook, reason: str) -> str:
         """The host has the sources that it was found with, or the reason says why not."""

@@ -20,20 +20,20 @@ from ..plugin_utils.ledger.errors import LedgerUnavailable
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
-from ..plugin_utils.remote import RemoteError
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.precedence import ORDER
 from ..plugin_utils.scheduling.budget import RUN, Decision
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import BLOCKER, SOAK, WINDOW, Turn
+from ..plugin_utils.updaters import let_go
 from ..plugin_utils.waiting import PATIENCE, WAY, Limit, Outage, Waiting
 from ..plugin_utils.windowing import of_host
 
 SPARED = "spared"
 """A host for which nothing is left to be done before its turn."""
 
-_RELEASE_LIMIT = 60.0
+_ASKED_LIMIT = 60.0
 
 _NOT_COUNTED = (WINDOW, SOAK, BLOCKER, RUN)
 """What a host waits for that no other host can end: its time, the deployment's own checks, a person who has paused the run."""
@@ -225,19 +225,9 @@ class ActionModule(PatchtrainAction):
         if install is None or install.outcome == "ok":
             return
         unit = "patchtrain-%s.service" % job_id(run, book.last_job())
-        said = self.remote().command(["systemctl", "is-active", unit], _RELEASE_LIMIT)
+        said = self.remote().command(["systemctl", "is-active", unit], _ASKED_LIMIT)
         if str(said["stdout"]).strip() in ("active", "activating", "deactivating"):
             raise Refused("%s is still installing for run %s, in unit %s: wait for its end" % (self.host, run, unit), run=run, unit=unit)
 
     def _let_updaters_go(self, book: HostBook) -> str:
-        """The host's own updaters were held off until now. A hold ends by itself, so that failing here is no failure, but a note."""
-        held = book.laid()
-        if not held or not held.get("held_units") or self.checking:
-            return ""
-        try:
-            with book.step("release") as step:
-                said = self.remote().command([held["python"], "-I", "-S", held["program"], "release", book.run], _RELEASE_LIMIT)
-                step.message = str(said["stderr"]).strip() if said["rc"] else ""
-        except RemoteError as error:
-            return "the host's own updaters stay held off until their hold ends: %s" % error.message
-        return step.message
+        return "" if self.checking else let_go(book, self.remote())

@@ -57,7 +57,8 @@ options:
   hold_for:
     description:
       - With O(stage=download) and something to install, the host's own updaters (apt-daily, dnf-automatic and the like) skip
-        themselves for so many seconds from now, as the host tells the time, right or wrong. That ends by itself. V(0) holds nothing off.
+        themselves for so many seconds from now, as the host tells the time, right or wrong. That ends by itself, and at once where the
+        preparation fails. V(0) holds nothing off.
     type: float
     default: 0
   release:

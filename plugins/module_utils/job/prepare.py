@@ -25,7 +25,7 @@ from ..packages.records import Package, Plan
 from . import bundle, calling, client, outcome, space
 from .converge import keeps_kernel, plan_to_release, whole
 from .files import Document
-from .hold import hold
+from .hold import hold, release
 from .install import carrying, complete, listing, planned, wanted_of
 from .request import REPAIR, Request
 from .state import DEFAULT_ROOT, State
@@ -69,8 +69,20 @@ def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document
         _look_and_fetch(host, manager, order, result)
     except PatchtrainError as error:
         result.update(failed=True, **error.as_result())
+        _let_go(host, order, result)
     result["changed"] = bool(result["repaired"] or result["held_units"] or result["downloaded"])
     return result
+
+
+def _let_go(host: Host, order: Preparation, result: Document) -> None:
+    """What failed is no reason to keep the host's own updaters off, also those that an earlier try of this run held; another try holds them again."""
+    if not (order.makes_ready and order.hold_until and host.systemd):
+        return
+    try:
+        release(host.runner, order.run_id or "")
+        result["held_units"] = []
+    except (PatchtrainError, OSError) as error:
+        result["msg"] += "; the host's own updaters stay held off until their hold ends: %s" % error
 
 
 def _look_and_fetch(host: Host, manager: PackageManager, order: Preparation, result: Document) -> None:

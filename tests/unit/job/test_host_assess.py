@@ -87,6 +87,29 @@ def test_the_updaters_are_held_off_only_where_there_is_something_to_do(
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("options", "stuck", "held", "let_go"), [
+    ({}, None, [], ["r"]), ({}, CommandFailed("daemon-reload ended with rc 1", ["systemctl"]), ["apt-daily.service"], ["r"]),
+    ({}, OSError("Read-only file system"), ["apt-daily.service"], ["r"]), ({"hold_for": 0}, None, [], []), ({"stage": "assess"}, None, [], [])])
+def test_a_preparation_that_fails_lets_the_updaters_go(host: Any, assess: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any,
+                                                       stuck: Any, held: List[str], let_go: List[str]) -> None:
+    asked: List[str] = []
+
+    def fails(*_: Any) -> None:
+        raise CommandFailed("Failed to fetch a_2.deb", ["apt-get"])
+
+    def release(runner: Any, run: str) -> None:
+        asked.append(run)
+        if stuck:
+            raise stuck
+    monkeypatch.setattr(prepare, "hold", lambda *_: ["apt-daily.service"])
+    monkeypatch.setattr(prepare, "release", release)
+    monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path))
+    monkeypatch.setattr(host.manager, "download" if options.get("stage") != "assess" else "refresh", fails)
+    result = assess(**dict({"stage": "download", "hold_for": 3600, "run_id": "r"}, **options))
+    assert (result["failed"], result["held_units"], asked) == (True, held, let_go) and "Failed to fetch a_2.deb" in result["msg"]
+    assert ("stay held off until their hold ends: %s" % stuck in result["msg"]) is bool(stuck)
+
+
 def test_an_interrupted_transaction_is_repaired_by_a_job_before_anything_is_planned(host: Any, assess: Module, tmp_path: Path) -> None:
     host.set(interrupted="dpkg was cut", problem="E: dpkg was interrupted", half=["b"])
     seen = assess()
