@@ -43,9 +43,7 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
             result.update(error.as_result(), failed=True)
         result.setdefault("changed", False)
         result.setdefault("failed", False)
-        # Ansible prints them as they are, and what a host said may be in them.
-        result.update({key: clean_block(result[key]) for key in ("msg", "exception") if isinstance(result.get(key), str)})
-        return result
+        return _harmless(result)
 
     def cleanup(self, force: bool = False) -> None:
         """When the task is over, whatever became of its host."""
@@ -127,3 +125,13 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         if book.left_out:
             raise NotTargeted(book.left_out)
         return book
+
+
+def _harmless(result: Dict[str, Any]) -> Dict[str, Any]:
+    """Ansible prints a failure's message as it is, and what a host said may be in it. From core 2.19 on a failed module's result has it twice: the
+    object beside ``msg`` is what is printed, unless only a traceback stands there."""
+    trace = result.pop("exception", None)
+    if not isinstance(trace, str):
+        trace = getattr(getattr(trace, "event", None), "formatted_traceback", None)
+    known = {"msg": result.get("msg"), "exception": trace}
+    return dict(result, **{key: clean_block(text) for key, text in known.items() if isinstance(text, str)})
