@@ -16,7 +16,6 @@ from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
 from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
 from ..plugin_utils.failures import told
-from ..plugin_utils.ledger.errors import LedgerUnavailable
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
@@ -53,7 +52,12 @@ class ActionModule(PatchtrainAction):
         return todo[self.one_of("state", todo)]()
 
     def _taken(self) -> Dict[str, Any]:
-        book = self.book()
+        outage = Outage(self.warn)
+        book = outage.borne(self.book)
+        return outage.borne(lambda: self._without_waiting(book)) or self._wait(book, outage)
+
+    def _without_waiting(self, book: HostBook) -> Dict[str, Any]:
+        """What the task returns where the host does not ask for a slot at all, else nothing."""
         book.out_of_play(out_of_play(self.variables))
         ended = book.final_state()
         if ended:
@@ -63,30 +67,32 @@ class ActionModule(PatchtrainAction):
         if book.lost:
             return self._no_slot("not_started", book.lost)
         stops = "" if book.is_on_its_way() else foreseeing.stops(book)
-        if stops:
-            return self._no_slot("blocked", self._without_a_turn(book, stops), book)
-        return self._wait(book)
+        return self._no_slot("blocked", self._without_a_turn(book, stops), book) if stops else {}
 
-    def _wait(self, book: HostBook) -> Dict[str, Any]:
+    def _wait(self, book: HostBook, outage: Outage) -> Dict[str, Any]:
         settings = self.settings()
-        turn = None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
-        waiting, confirmation = Waiting(book), self._confirmation(book, settings)
-        limit, outage = Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic), Outage(self.warn)
+        turn, waiting = outage.borne(lambda: (self._turn(book, settings), Waiting(book)))
+        confirmation, limit = self._confirmation(book, settings), Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
-            waiting.pause()
-        while True:
-            try:
-                decision = self._ask(book, turn, waiting.near, confirmation)
-                limit.waits_for(decision.budget)
-                done = self._answer(book, decision, confirmation.spared, limit)
-                if done:
-                    return done
-                if any(blocker.name == self.host for blocker in decision.blockers):
-                    confirmation.forget()
-                waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
-                outage.over()
-            except LedgerUnavailable as error:
-                outage.bear(error)
+            outage.borne(waiting.pause)
+        done: Dict[str, Any] = {}
+        while not done:
+            done = outage.borne(lambda: self._asked_once(book, turn, waiting, confirmation, limit))
+        return done
+
+    def _turn(self, book: HostBook, settings: Settings) -> Optional[Turn]:
+        return None if book.is_on_its_way() else Turn(book, settings, self.variables.get("ansible_play_batch") or ())
+
+    def _asked_once(self, book: HostBook, turn: Optional[Turn], waiting: Waiting, confirmation: Confirmation, limit: Limit) -> Dict[str, Any]:
+        """What the task returns; empty when it is time to ask again."""
+        decision = self._ask(book, turn, waiting.near, confirmation)
+        limit.waits_for(decision.budget)
+        done = self._answer(book, decision, confirmation.spared, limit)
+        if not done:
+            if any(blocker.name == self.host for blocker in decision.blockers):
+                confirmation.forget()
+            waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
+        return done
 
     def _ask(self, book: HostBook, turn: Optional[Turn], near: bool, confirmation: Confirmation) -> Decision:
         """Once; what was prepared is confirmed before a slot is taken, and again where that was a while ago."""

@@ -11,10 +11,12 @@ the same news the first in the plan's order asks first.
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Collection, Optional
+from typing import Any, Callable, Collection, Optional, TypeVar
 
 from .book import HostBook
 from .ledger.errors import LedgerUnavailable
+
+T = TypeVar("T")
 
 PATIENCE = 4.0
 """Seconds after which a host asks again in any case."""
@@ -91,7 +93,18 @@ class Outage:
         self._warn, self._clock, self._sleep = warn, clock, sleep
         self._since: Optional[float] = None
 
-    def bear(self, error: LedgerUnavailable) -> None:
+    def borne(self, work: Callable[[], T]) -> T:
+        """What ``work`` returns, begun again until the ledger can be used; it has to be harmless to begin again."""
+        while True:
+            try:
+                done = work()
+            except LedgerUnavailable as error:
+                self._bear(error)
+            else:
+                self._since = None
+                return done
+
+    def _bear(self, error: LedgerUnavailable) -> None:
         """Wait a moment; the error is raised where it lasts."""
         if self._since is None:
             self._since = self._clock()
@@ -99,6 +112,3 @@ class Outage:
         if self._clock() - self._since > OUTAGE:
             raise error
         self._sleep(_RETRY)
-
-    def over(self) -> None:
-        self._since = None

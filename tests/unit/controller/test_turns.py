@@ -20,6 +20,7 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import Ho
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.host_settings import check_all, zones_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import arguments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import LedgerUnavailable
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Decision
@@ -333,6 +334,30 @@ def test_a_ledger_that_is_away_for_a_moment_costs_no_host_its_turn(desk: Any, mo
     with pytest.raises(LedgerUnavailable):
         desk.do(maintenance_slot, state="taken", run_id="night")
     assert waiting.OUTAGE < now["at"] < waiting.OUTAGE + 60
+
+
+def test_whichever_question_of_a_host_that_waits_finds_the_ledger_away_it_costs_no_turn(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["web%d" % number for number in range(60)]
+    desk.open(targets=names)
+    asked = {"left": -1}
+
+    def counted(real: Any) -> Any:
+        def question(self: Ledger) -> Any:
+            asked["left"] -= 1
+            if asked["left"] == 0:
+                raise LedgerUnavailable("the ledger can't be used: server closed the connection")
+            return real(self)
+        return question
+
+    monkeypatch.setattr(Ledger, "read", counted(Ledger.read))
+    monkeypatch.setattr(Ledger, "write", counted(Ledger.write))
+    monkeypatch.setattr(waiting, "_RETRY", 0.0)
+    for number, host in enumerate(names, 1):
+        asked["left"] = number
+        assert desk.do(maintenance_slot, host=host, state="taken", run_id="night", variables={"patch_max_unavailable": 60})["granted"]
+        if asked["left"] > 0:
+            break
+    assert 8 < number == len(desk.warnings) + 1
 
 
 @pytest.mark.parametrize("held_up", ["paused", "blocker"])
