@@ -14,7 +14,7 @@ from ..plugin_utils import drain, foreseeing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
-from ..plugin_utils.confirming import Confirmation, Spared, confirm, spared
+from ..plugin_utils.confirming import Confirmation, Spared, confirm, good_for, spared
 from ..plugin_utils.failures import told
 from ..plugin_utils.ledger.rows import Held
 from ..plugin_utils.ledger.slots import LOST
@@ -104,6 +104,8 @@ class ActionModule(PatchtrainAction):
         decision = turn.take(time.time(), in_step) if turn else book.take_slot(self.settings(), in_step)
         if decision.granted:
             confirmation.renew()
+        else:
+            confirmation.waits()
         return Decision(SPARED) if confirmation.spared else decision
 
     def _answer(self, book: HostBook, decision: Decision, spared_: Optional[Spared], limit: Limit) -> Dict[str, Any]:
@@ -127,7 +129,7 @@ class ActionModule(PatchtrainAction):
         """Where the task asks for it: the host says that what was prepared is still what would be installed."""
         if not self.argument("confirm", False):
             return Confirmation(lambda: None)
-        return Confirmation(lambda: self._asked(book, settings))
+        return Confirmation(lambda: self._asked(book, settings), good_for(book, time.time()))
 
     def _asked(self, book: HostBook, settings: Settings) -> Optional[Spared]:
         found = spared(book, settings, self.remote(), confirm(book, settings, self.remote(), {}))

@@ -8,6 +8,7 @@ It is asked while the host waits for its slot, so that nobody waits for the answ
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
@@ -22,6 +23,9 @@ from .settings import Settings
 
 FRESH = 120.0
 """Seconds for which an answer is good."""
+
+JUST = 10.0
+"""Seconds for which a preparation needs no confirmation: the host has said the same, and more."""
 
 
 class NotPrepared(PatchtrainError):
@@ -72,23 +76,37 @@ def spared(book: HostBook, settings: Settings, remote: Remote, confirmed: Mappin
 
 
 class Confirmation:
-    """Of one host that waits for its slot. ``ask`` raises where the host does not confirm, and says where the host can be spared its turn."""
+    """Of one host that waits for its slot, and need not be asked for ``good_for`` seconds. ``ask`` raises where the host does not confirm, and says where the
+    host can be spared its turn."""
 
-    def __init__(self, ask: Callable[[], Optional[Spared]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ask: Callable[[], Optional[Spared]], good_for: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._ask, self._clock = ask, clock
-        self._at: Optional[float] = None
+        self._due_at = clock() + good_for if good_for else -math.inf
+        self._asked = False
         self.spared: Optional[Spared] = None
 
     @property
     def is_due(self) -> bool:
-        return self._at is None or self._clock() - self._at > FRESH
+        return self._clock() > self._due_at
 
     def forget(self) -> None:
         """Another run works on the host meanwhile: what was answered says nothing any more."""
-        self._at = None
+        self._due_at = -math.inf
 
     def renew(self) -> None:
         """See to it that the last answer is not old."""
         if self.is_due:
             self.spared = self._ask()
-            self._at = self._clock()
+            self._due_at, self._asked = self._clock() + FRESH, True
+
+    def waits(self) -> None:
+        """Whoever has to wait is asked meanwhile, and not when its slot is there."""
+        if not self._asked:
+            self.forget()
+
+
+def good_for(book: HostBook, now: float) -> float:
+    """Seconds for which what the host said when it was prepared needs no confirmation."""
+    prepared = book.last_step("prepare")
+    age = math.inf if prepared is None or prepared.finished_at is None else now - prepared.finished_at
+    return JUST - age if 0 <= age < JUST else 0.0

@@ -39,7 +39,7 @@ from .state import Job, State, job_id
 from .transcript import done
 
 SYSTEMD = "/run/systemd/system"
-_POLL = 0.2
+_POLL = 0.05
 _BEGINS_WITHIN = 30.0
 _OTHERS_BEGIN_WITHIN = 5.0
 _SHOWN_LINES = 15

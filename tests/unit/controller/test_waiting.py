@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import TransactionDiffers
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.confirming import FRESH, Confirmation
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.confirming import FRESH, JUST, Confirmation, good_for
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.slots import give_back
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
@@ -94,6 +94,35 @@ def test_an_answer_is_good_for_a_while() -> None:
     time.now += 1
     one.renew()
     assert len(asked) == 2
+
+
+def test_a_host_that_was_just_prepared_need_not_confirm() -> None:
+    time, asked = Time(), []
+    one = Confirmation(lambda: asked.append(time.now), 7.0, clock=lambda: time.now)
+    one.renew()
+    assert asked == []
+    one.forget()
+    one.renew()
+    assert asked == [0.0], "another run has had it since"
+
+
+def test_one_that_has_to_wait_is_asked_although_it_was_just_prepared() -> None:
+    time, asked = Time(), []
+    one = Confirmation(lambda: asked.append(time.now), 7.0, clock=lambda: time.now)
+    for _turn in range(2):
+        one.waits()
+        one.renew()
+    assert asked == [0.0], "once, and not at each turn"
+
+
+@pytest.mark.parametrize("ago, good", [(3.0, JUST - 3.0), (JUST + 1, 0.0), (-5.0, 0.0)])
+def test_for_how_long_a_preparation_is_good(desk: Any, ago: float, good: float) -> None:
+    desk.open()
+    assert good_for(desk.book(), 0.0) == 0.0
+    with desk.book().step("prepare"):
+        pass
+    finished = desk.book().last_step("prepare").finished_at
+    assert good_for(desk.book(), finished + ago) == pytest.approx(good)
 
 
 def taken(desk: Any, monkeypatch: pytest.MonkeyPatch, answer: Any, host: str = "web1", **variables: Any) -> "tuple[Dict[str, Any], List[Any]]":
