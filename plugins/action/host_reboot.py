@@ -33,7 +33,7 @@ class ActionModule(PatchtrainAction):
             return {"rebooted": False, "reason": reason}
         book.state("rebooting")
         with book.step(name) as step:
-            result = self._reboot(reason, timeout, book.boot_id())
+            result = self._reboot(reason, timeout, book.boot_id_just_seen())
             step.detail = {key: result[key] for key in ("elapsed", "reason", "executions") if key in result}
         if result["rebooted"]:
             self._seen_after(book, result["boot_id"])

@@ -15,6 +15,9 @@ _FRESH = 5.0
 """Seconds for which a drain that was proved is taken to stand without another look."""
 
 
+_JUST = 120.0
+"""Seconds for which what a host said of itself is taken to hold."""
+
 UNTOUCHED = "untouched"
 """In the detail of an installation: it failed before it had changed anything, for what may pass by itself."""
 
@@ -67,6 +70,15 @@ class Walked:
         """The name of the job that was begun last."""
         installed = self.installation()
         return str(((installed.detail or {}) if installed else {}).get("job") or self.job_step())
+
+    def boot_id_just_seen(self) -> str:
+        """The boot id that the host told at the end of its installation, if that was a moment ago; since then nobody has rebooted it. What was cut may
+        have ended long before its end was seen."""
+        installed = self.installation()
+        cut = any(step.step == "install" and not step.outcome for step in self.walked())
+        if installed is None or installed.finished_at is None or cut or abs(time.time() - installed.finished_at) > _JUST:
+            return ""
+        return str((installed.detail or {}).get("boot_id") or "")
 
     def drain_hooks(self) -> List[str]:
         """The hooks of the drain that were begun. They may have taken the host out of service, and what undoes that is not known here."""

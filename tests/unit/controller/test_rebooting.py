@@ -115,3 +115,24 @@ def test_a_host_that_ran_another_kernel_than_the_release_s_is_looked_at_again(de
     with desk.ledger.read() as c:
         now = assessments.latest(c, ["web1"])["web1"].document
     assert now["drift"] == ([] if seen else drift) and not now["reboot"]["required"]
+
+
+@pytest.mark.parametrize(("age", "cut", "known"), [(5.0, False, NEW), (3600.0, False, ""), (5.0, True, ""), (None, False, "")],
+                         ids=["just installed", "long ago", "attached to", "nothing installed"])
+def test_only_a_boot_id_of_a_moment_ago_is_taken_for_the_one_before_the_reboot(desk: Any, monkeypatch: pytest.MonkeyPatch, age: Any, cut: bool,
+                                                                               known: str) -> None:
+    """A person may have rebooted the host since; where the order's answer is lost, that would pass for our own reboot."""
+    desk.open()
+    book = desk.drained()
+    book.prepared({"assessment": {"reboot": {"required": True, "reasons": ["kernel"]}}, "plan": {"changes": []}, "health": {"boot_id": OLD}})
+    if cut:
+        book.begin("install")
+    if age is not None:
+        with book.step("install") as step:
+            step.detail = {"boot_id": NEW, "reboot": {"required": True, "reasons": ["kernel"]}}
+        with desk.ledger.write() as c:
+            c.exec_driver_sql("update steps set finished_at = finished_at - %g where step = 'install'" % age)
+        book.state("installing")
+    seen: list = []
+    monkeypatch.setattr(host_reboot, "reboot", lambda remote, timeout, known: seen.append(known) or rebooting.Rebooted("b", 1.0, 1))
+    assert desk.do(host_reboot, run_id="night")["rebooted"] and seen == [known]
