@@ -336,12 +336,12 @@ class HostBook(Walked):
             found = events.of_run(c, self._run.id, action=PROGRAMS)
         return ((found[-1].detail or {}) if found else {}).get(place)
 
-    def installed(self, result: Dict[str, Any]) -> None:
-        """Keep what became of each package, the log, and what the host lacks now."""
+    def installed(self, result: Dict[str, Any], job: str = "install") -> None:
+        """Keep what became of each package, the log of the job, once, and what the host lacks now."""
         with self._write() as c:
             packages.record(c, self._run.id, self.host, result.get("packages", []))
-            if result.get("log"):
-                logs.store(c, self._run.id, self.host, "install", result["log"])
+            if result.get("log") and not logs.has(c, self._run.id, self.host, job):
+                logs.store(c, self._run.id, self.host, job, result["log"])
             if result.get("assessment"):
                 assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
 

@@ -69,7 +69,7 @@ class Installations:
             result = patient.install(self._remote, self._begin, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
             untouched = bool(result.get("failed")) and not _changed(result)
             self._untouched = result.get("packages", []) if untouched else []
-            book.installed(dict(result, packages=[]) if untouched else result)
+            book.installed(dict(result, packages=[]) if untouched else result, args["step"])
             kept = ("executions", "boot_id", "reboot", "repaired")
             step.detail.update({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
             step.detail.update({UNTOUCHED: True} if untouched and _may_pass(result) else {})

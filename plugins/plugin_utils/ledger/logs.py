@@ -19,6 +19,11 @@ def store(c: sa.Connection, run_id: int, host: str, step: str, text: str, at: fl
     c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text)))
 
 
+def has(c: sa.Connection, run_id: int, host: str, step: str) -> bool:
+    """Whether the log of this step was kept."""
+    return c.execute(sa.select(_t.c.id).where(_t.c.run_id == run_id, _t.c.host == host, _t.c.step == step).limit(1)).first() is not None
+
+
 def of_host(c: sa.Connection, run_id: int, host: str) -> list[Log]:
     """The logs of a host in a run, in the order in which they came."""
     query = sa.select(_t.c.step, _t.c.at, _t.c.text).where(_t.c.run_id == run_id, _t.c.host == host).order_by(_t.c.id)

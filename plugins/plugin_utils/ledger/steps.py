@@ -53,11 +53,6 @@ def latest(c: sa.Connection, run_id: int, step: str) -> dict[str, Step]:
     return {row.host: read(Step, row) for row in c.execute(query)}
 
 
-def open_steps(c: sa.Connection, run_id: int, host: str) -> list[Step]:
-    """Steps that were begun and of which nobody knows how they ended."""
-    return [step for step in all_of(c, run_id, host) if step.finished_at is None]
-
-
 def to_undo(c: sa.Connection, run_id: int, host: str) -> list[Step]:
     """What this run changed and has not undone, last first. A step that failed, or was cut, may be half done, so it counts."""
     done = all_of(c, run_id, host)

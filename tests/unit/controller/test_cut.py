@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, maintenance_mode, maintenance_slot
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, patient, rebooting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, installing, patient, rebooting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, logs, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import windowed
 
@@ -40,6 +40,26 @@ def test_an_installation_that_was_cut_with_its_controller_is_attached_to(desk: A
         Installations(book, settings(), None, {}).install(book.plan())  # type: ignore[arg-type]
     assert desk.book().job_step() == job
     assert (desk.steps()[-1].outcome == "") == (job == "install")
+
+
+def test_the_log_of_an_installation_is_kept_once_also_where_its_step_was_cut_before_its_end(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    desk.prepare(changes=[CHANGE])
+    book = desk.drained()
+    book.state("installing")
+    said = [dict(CHANGE, result="installed", reason="")]
+    monkeypatch.setattr(patient, "install", lambda *args: {"changed": True, "packages": said, "log": "apt: " + args[2]["step"], "assessment": {}})
+
+    def cut(*args: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(installing, "_raise", cut)
+        Installations(book, settings(), None, {}).install(book.plan())  # type: ignore[arg-type]
+    for _again in range(2):
+        Installations(desk.book(), settings(), None, {}).install(book.plan())  # type: ignore[arg-type]
+    with desk.ledger.read() as c:
+        assert [(log.step, log.text) for log in logs.of_host(c, desk.run().id, "web1")] == [("install", "apt: install"), ("install-2", "apt: install-2")]
 
 
 @pytest.mark.parametrize("cut, ends", [(KeyboardInterrupt, ["ok"]), (ValueError, ["failed", "ok"])])
