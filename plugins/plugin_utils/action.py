@@ -108,8 +108,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
             return other.act()
         finally:
             self._task.args = mine
-            # As after a task: the next one may find the host rebooted, and the folder gone. Whether there is one to remove, only the other knows.
-            other.cleanup()
+            # As after a task: the next one may find the host rebooted, and the folder gone.
+            self.cleanup()
 
     def remote(self) -> Remote:
         """The task's own host."""

@@ -26,7 +26,8 @@ from .remote import Remote
 def place(action: ActionBase, task_vars: Mapping[str, Any], name: str) -> Remote:
     """The place called ``name`` in the inventory (``localhost`` is always there). Raises ``BadInput`` for an unknown one."""
     if name == task_vars.get("inventory_hostname"):
-        return Remote(action, task_vars, name)
+        # Also the task's own host may be asked in a process beside the task's, which knows nothing of what was sent then.
+        return Remote(action, task_vars, name, is_place=True)
     try:
         return _reached(action, _variables_of(task_vars, name), name)
     except AnsibleError as error:

@@ -19,6 +19,7 @@ import time
 from types import FrameType
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -73,8 +74,8 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 class Remote:
-    """A host as an action plugin reaches it. ``action`` carries the connection, ``variables`` the host's variables; ``is_place`` says that it is
-    not the task's own host, after which nobody clears there."""
+    """A host as an action plugin reaches it. ``action`` carries the connection, ``variables`` the host's variables; ``is_place`` says that
+    nobody clears there when the task is over."""
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], name: str, is_place: bool = False) -> None:
         self.name = name
@@ -114,7 +115,9 @@ class Remote:
         if not shell.tmpdir:
             return
         try:
-            self._bounded(_CLEARING, lambda: self._action._remove_tmp_path(shell.tmpdir))
+            if not C.DEFAULT_KEEP_REMOTE_FILES:
+                # Several actions share a connection, and only the one that made the folder knows that there is one to remove.
+                self._bounded(_CLEARING, lambda: self._action._remove_tmp_path(shell.tmpdir, force=True))
         except RemoteError as error:
             self._action._display.vvv("%s stays there: %s" % (shell.tmpdir, error.message), host=self.name)
         finally:

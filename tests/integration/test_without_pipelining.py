@@ -38,6 +38,12 @@ def test_no_module_stays_where_it_was_sent(fleet: Canned, with_hooks: bool) -> N
     assert sent(fleet) == []
 
 
+def test_none_stays_where_hosts_are_their_own_places_and_are_asked_side_by_side(fleet: Canned) -> None:
+    done = fleet.play(patch_maintenance=[dict(fleet.maintenance[0], place="{{ inventory_hostname }}")])
+    assert done.rc == 0, done.text
+    assert sent(fleet) == []
+
+
 @pytest.mark.parametrize("with_hooks", [False, True])
 def test_a_host_that_is_lost_is_recorded_and_the_play_goes_on_to_its_end(fleet: Canned, with_hooks: bool) -> None:
     fleet.say(h1={"vanishes": True})
