@@ -15,6 +15,7 @@ import functools
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from .errors import LedgerBusy, LedgerError, LedgerForeign, LedgerMissing, Ledge
 from .migrations import MIGRATIONS
 
 BUSY_LIMIT = 30.0
+_SERVER_PACE = 1.0
 _LOCK = 0x70617463  # of PostgreSQL's advisory locks: any number that is ours alone
 _BEGIN = "patchtrain_begin"
 _SQLITE: tuple[dict[str, Any], dict[str, Any]] = ({_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"})
@@ -86,19 +88,34 @@ class Ledger:
 
     @contextmanager
     def watching(self, query: sa.Select[Any]) -> Iterator[Callable[[], Any]]:
-        """For who waits for a change: the query's one value, asked as often as one likes over a connection that stays open."""
+        """For who waits for a change: the query's one value, as often as one likes. SQLite is asked over a connection that stays open. A server is asked
+        once in ``_SERVER_PACE`` seconds, each time over a new one: many wait for long, and it has only so many connections."""
+        if self._readers.dialect.name != "sqlite":
+            yield self._now_and_then(query)
+            return
         with self._failures(), self._readers.connect() as connection:
             written = _written(connection)
             seen: list[Any] = []
 
             def ask() -> Any:
                 now = written()
-                if now is None or [now] != seen[:1]:
+                if [now] != seen[:1]:
                     with connection.begin():
                         seen[:] = [now, connection.execute(query).scalar()]
                 return seen[1]
 
             yield ask
+
+    def _now_and_then(self, query: sa.Select[Any]) -> Callable[[], Any]:
+        seen: list[Any] = []
+
+        def ask() -> Any:
+            if not seen or time.monotonic() - seen[0] > _SERVER_PACE:
+                with self.read() as connection:
+                    seen[:] = [time.monotonic(), connection.execute(query).scalar()]
+            return seen[1]
+
+        return ask
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -172,10 +189,8 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
-def _written(connection: sa.Connection) -> Callable[[], int | None]:
-    """Tells, for next to nothing, whether others have written since: by another number than before. None where the database can't tell."""
-    if connection.dialect.name != "sqlite":
-        return lambda: None
+def _written(connection: sa.Connection) -> Callable[[], int]:
+    """Tells, for next to nothing, whether others have written since: by another number than before."""
     driver: Any = connection.connection.driver_connection
     return lambda: int(driver.execute("PRAGMA data_version").fetchone()[0])
 

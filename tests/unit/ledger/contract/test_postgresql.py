@@ -124,4 +124,20 @@ def test_a_cycle_keeps_no_connection_of_a_server(target: str) -> None:
         before = c.execute(question).scalar_one()
         with ledger.kept():
             assert c.execute(question).scalar_one() == before
+        with ledger.watching(events.latest("note")) as news:
+            assert news() is None
+            ends = time.monotonic() + 10
+            while c.execute(question).scalar_one() != before:  # a server notices a moment later that one has gone
+                assert time.monotonic() < ends
     counting.dispose()
+
+
+def test_a_server_is_asked_for_news_now_and_then(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger.open(target)
+    with ledger.watching(events.latest("note")) as news:
+        assert news() is None
+        with ledger.write() as c:
+            events.append(c, "note", "something")
+        assert news() is None, "it is not asked again at once"
+        monkeypatch.setattr(engine, "_SERVER_PACE", 0.0)
+        assert news() is not None
