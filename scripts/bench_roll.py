@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
         print("bench-roll: %s" % error, file=sys.stderr)
         return 1
     print(roll.table(roll.rows(raw, arms["idiom"], arms["train"], work.limit)))
+    print("\nThe train once more, with a ledger that knows how long each host takes\n%s" % roll.table(
+        roll.rows(raw, arms["idiom"], arms["again"], work.limit)))
     print("\nWhere the train's host-seconds are\n%s" % roll.where(arms["train"], raw))
     print("remote executions with a slot, host by host: %s" % " ".join(str(number) for number in arms["train"].cycles.values()))
     if options.json:

@@ -129,7 +129,7 @@ Row = tuple[str, float, float, float]
 
 
 def rows(raw: Raw, idiom: Rolled, train: Rolled, lanes: int) -> list[Row]:
-    """Name, train, idiom, and the ratio of the two."""
+    """Name, train, idiom, and the ratio of the two. ``train`` is either time that it rolled."""
     bound = raw.bound(lanes)
 
     def both(name: str, mine: float, theirs: float) -> Row:
@@ -178,4 +178,6 @@ def document(raw: Raw, arms: Mapping[str, Rolled], sizes: Mapping[str, object], 
                     "bound": raw.bound(lanes)},
             **{name: asdict(arm) for name, arm in arms.items()},
             "rows": [{"measured": name, "train": mine, "idiom": theirs, "ratio": None if ratio != ratio else ratio}
-                     for name, mine, theirs, ratio in rows(raw, arms["idiom"], arms["train"], lanes)]}
+                     for name, mine, theirs, ratio in rows(raw, arms["idiom"], arms["train"], lanes)],
+            "again_rows": [{"measured": name, "train": mine, "ratio": None if ratio != ratio else ratio}
+                           for name, mine, _theirs, ratio in rows(raw, arms["idiom"], arms["again"], lanes)]}
