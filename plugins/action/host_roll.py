@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Typ
 from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.alive import with_its_controller
 from ..plugin_utils.book import open_ledger
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
 
@@ -45,7 +46,7 @@ class ActionModule(PatchtrainAction):
                 return slot
             done: Dict[str, Any] = {}
             for now, told, action, args in self._steps(run, places):  # noqa: B007 - a failure is recorded under the step's name
-                _with_its_controller(controller)
+                with_its_controller(controller)
                 done = self._one(told, action, args)
             return dict(done, changed=True, granted=True)
         except Exception as error:  # noqa: BLE001 - whatever fails is recorded and fails the task, also a fault of ours
@@ -73,9 +74,3 @@ class ActionModule(PatchtrainAction):
             "msg": "a fault in this collection: %s: %s" % (type(error).__name__, error), "exception": traceback.format_exc()}
         ended = self.as_other(maintenance_slot.ActionModule, state="failed", run_id=run, failed_task=step, failure=known)
         return dict(known, **dict(ended, failed=True, recorded=True))
-
-
-def _with_its_controller(controller: int) -> None:
-    """Whoever goes on with the run of a controller that was killed begins where the ledger says; nobody else is to be at it then."""
-    if os.getppid() != controller:
-        os._exit(1)

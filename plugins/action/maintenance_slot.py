@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -12,6 +13,7 @@ from ..module_utils.errors import PatchtrainError
 from ..module_utils.job.state import job_id
 from ..plugin_utils import drain, foreseeing
 from ..plugin_utils.action import PatchtrainAction
+from ..plugin_utils.alive import with_its_controller
 from ..plugin_utils.asfound import put_back
 from ..plugin_utils.book import HostBook, held_slots, is_mine, open_ledger
 from ..plugin_utils.confirming import Confirmation, Spared, confirm, good_for, spared
@@ -70,13 +72,14 @@ class ActionModule(PatchtrainAction):
         return self._no_slot("blocked", self._without_a_turn(book, stops), book) if stops else {}
 
     def _wait(self, book: HostBook, outage: Outage) -> Dict[str, Any]:
-        settings = self.settings()
+        settings, controller = self.settings(), os.getppid()
         turn, waiting = outage.borne(lambda: (self._turn(book, settings), Waiting(book)))
         confirmation, limit = self._confirmation(book, settings), Limit(settings.patch_slot_timeout, _NOT_COUNTED, time.monotonic)
         if turn and not waiting.near and settings.patch_slot_timeout > PATIENCE:
             outage.borne(waiting.pause)
         done: Dict[str, Any] = {}
         while not done:
+            with_its_controller(controller)
             done = outage.borne(lambda: self._asked_once(book, turn, waiting, confirmation, limit))
         return done
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -45,3 +46,10 @@ class Alive:
         """The same within a transaction of ``ledger.write()``."""
         if self._of_us and runs.renew(c, self._run):
             self.due = time.monotonic() + self._lease * (1 - _LOW)
+
+
+def with_its_controller(controller: int) -> None:
+    """A worker whose controller was killed ends here. Whoever goes on with the run begins where the ledger says; nobody else is to be at it then, to keep
+    its lease or to take a slot."""
+    if os.getppid() != controller:
+        os._exit(1)

@@ -24,9 +24,9 @@ def window(hours: float) -> dict[str, dict[str, str]]:
     return {"patch_window": {"start": start, "duration": "6h", "timezone": "UTC"}}
 
 
-def left_in_the_middle(fleet: Canned, **variables: object) -> None:
-    """A host was installing when the controller was killed."""
-    hold, reached = fleet.write("install.hold", ""), fleet.folder / "install.reached"
+def left_in_the_middle(fleet: Canned, at: str = "install", **variables: object) -> None:
+    """A host was installing when the controller was killed, or in a hook that waits under the name ``at``."""
+    hold, reached = fleet.write(at + ".hold", ""), fleet.folder / (at + ".reached")
     process = fleet.start("fleetops.patchtrain.patch", **{**SLOT, **variables})
     deadline = time.monotonic() + 300
     while not reached.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -88,3 +88,18 @@ def test_a_host_that_a_failed_run_left_out_comes_back_with_the_next_one_that_fin
     known = page(fleet, "morning")
     assert (known["h1"]["state"], known["h2"]["state"]) == ("succeeded", "up_to_date")
     assert "run night had left it out of service" in known["h1"]["reason"]
+
+
+def test_a_host_that_somebody_restored_in_between_is_drained_by_its_hooks_again(tmp_path: Path) -> None:
+    fleet = Canned(tmp_path / "fleet")
+    drain, wait = fleet.folder / "drain.yml", fleet.folder / "wait.yml"
+    drain.write_text("- ansible.builtin.shell: echo {{ inventory_hostname }} >> %s/drained\n" % fleet.folder)
+    wait.write_text("- ansible.builtin.shell: touch hook.reached; while [ -e hook.hold ]; do sleep 0.1; done\n  args: {chdir: %s}\n" % fleet.folder)
+    hooks = {"patch_hosts": "h1,h2", "patch_hook_before_drain": str(drain), "patch_hook_after_drain": str(wait)}
+    left_in_the_middle(fleet, "hook", patch_run_name="night", **hooks)
+    (host,) = fleet.out()
+    back = fleet.play("fleetops.patchtrain.restore", **hooks)
+    assert back.rc == 0 and fleet.states()[host] == "deferred" and fleet.out() == fleet.slots() == [], back.text
+    done = fleet.play(patch_run_name="night", **SLOT, **hooks)
+    assert done.rc == 0 and set(fleet.states().values()) == {"succeeded"} and fleet.out() == fleet.slots() == [], done.text
+    assert sorted((fleet.folder / "drained").read_text().split()) == sorted(["h1", "h2", host]), "each in its turn, and the one again"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -187,3 +188,26 @@ def test_the_slot_is_returned_before_the_updaters_go_on(desk: Any) -> None:
     desk.places["web1"] = Host()
     assert desk.do(maintenance_slot, state="returned", run_id="night")["host_state"] == "succeeded"
     assert seen == [(["release", "night"], [])]
+
+
+def test_who_waits_for_a_controller_that_was_killed_takes_no_slot(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody brings the host back that it waited for, and goes on with the run."""
+    run = desk.open()
+    desk.prepare()
+    desk.drained(host="web2")
+    parent = os.getppid()
+
+    def pause(self: Any, most: float = 0.0) -> None:
+        monkeypatch.setattr(os, "getppid", lambda: 1)
+        with desk.ledger.write() as c:
+            give_back(c, run.id, "web2")
+
+    def gone(rc: int) -> Any:
+        raise SystemExit(rc)
+
+    monkeypatch.setattr(Waiting, "pause", pause)
+    monkeypatch.setattr(os, "_exit", gone)
+    with pytest.raises(SystemExit):
+        desk.do(maintenance_slot, state="taken", run_id="night", variables={"patch_max_unavailable": 1})
+    monkeypatch.setattr(os, "getppid", lambda: parent)
+    assert (desk.slots(), desk.state().state) == ([], "waiting")
