@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, collapse_addresses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from patchlab.addresses import bridge_name, choose_ident, choose_subnet, gateway, host_address, machine_name, veth_name
 from patchlab.errors import LabError
@@ -20,8 +20,18 @@ networks = st.builds(
     st.integers(int(RANGE[0]), int(RANGE[-1])), st.integers(12, 30))
 
 
+def every_subnet_is_taken(taken: list[IPv4Network]) -> bool:
+    subnets = [network if network.prefixlen <= 24 else network.supernet(new_prefix=24) for network in taken]
+    return list(collapse_addresses(subnets)) == [RANGE]
+
+
 @given(st.text(), st.lists(networks, max_size=20))
+@example("", list(RANGE.subnets(new_prefix=12)))
 def test_subnet_overlaps_nothing_taken(key: str, taken: list[IPv4Network]) -> None:
+    if every_subnet_is_taken(taken):
+        with pytest.raises(LabError):
+            choose_subnet(key, taken)
+        return
     found = choose_subnet(key, taken)
     assert found.prefixlen == 24
     assert found.subnet_of(RANGE)
