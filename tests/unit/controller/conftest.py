@@ -49,8 +49,8 @@ class Place:
 class Desk:
     """One ledger, and what is done at it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.target = str(folder / "ledger.db")
+    def __init__(self, ledger: Path) -> None:
+        self.target = str(ledger)
         self.ledger = Ledger.open(self.target)
         self.places: Dict[str, Place] = {}
         self.warnings: List[str] = []
@@ -117,7 +117,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return Desk(tmp_path)
+def desk(empty_ledger: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setenv("XDG_STATE_HOME", str(empty_ledger.parent / "state"))
+    return Desk(empty_ledger)
 

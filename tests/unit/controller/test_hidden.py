@@ -81,7 +81,7 @@ def played(desk: Any, tmp_path: Path) -> str:
 def test_neither_terminal_nor_ledger_nor_page_has_it(desk: Any, played: str, tmp_path: Path) -> None:
     report = closing.report_run(desk.ledger, "night", Settings.from_variables({"patch_report_dir": str(tmp_path / "reports")}, "-"))
     written = b"".join(path.read_bytes() for folder in (tmp_path / "reports",) for path in folder.rglob("*") if path.is_file())
-    ledger = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.db*"))
+    ledger = b"".join(path.read_bytes() for path in Path(desk.target).parent.glob("ledger.db*"))
     assert "TASK [fleetops.patchtrain.run_hook" in played and HIDDEN in played
     assert HIDDEN.encode() in ledger and HIDDEN.encode() in written
     assert SECRET not in played and SECRET not in report["text"]

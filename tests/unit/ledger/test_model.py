@@ -28,8 +28,8 @@ def document(security=0, reboot=False):
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    return Ledger.open(str(tmp_path / "ledger.db"))
+def ledger(empty_ledger):
+    return Ledger.open(str(empty_ledger))
 
 
 OWNER = owner_of()

@@ -112,8 +112,8 @@ def test_compliant_is_only_who_lacks_nothing_of_the_release(drift: list[dict[str
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    found = Ledger.open(str(tmp_path / "ledger.db"))
+def ledger(empty_ledger: Path) -> Ledger:
+    found = Ledger.open(str(empty_ledger))
     with found.write() as c:
         for host, what in (("web1", document()), ("web2", document([FED])), ("web3", document([SSL, FED])), ("web4", document(release=OLDER)),
                            ("web5", {"obstacles": [{"kind": "unreachable", "message": "no answer"}]}), ("web6", document(release=None))):

@@ -10,6 +10,7 @@ by its URL and that may be emptied. What races is tried on both in `make test`, 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from patchlab.postgresql import programs, server
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import owner_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.place import is_url
 
 NAMED = os.environ.get("PATCHTRAIN_TEST_POSTGRESQL", "")
 RACES = "test_processes.py"
@@ -56,12 +58,19 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "state" / "ledger.db") if request.param == "sqlite" else _emptied(request.getfixturevalue("postgresql"))
+def target(request: pytest.FixtureRequest) -> str:
+    """Where nobody has made a ledger yet."""
+    if request.param == "postgresql":
+        return _emptied(request.getfixturevalue("postgresql"))
+    path: Path = request.getfixturevalue("empty_ledger")
+    path.unlink()
+    return str(path)
 
 
 @pytest.fixture
-def ledger(target: str) -> Iterator[Ledger]:
+def ledger(request: pytest.FixtureRequest, target: str) -> Iterator[Ledger]:
+    if not is_url(target):
+        shutil.copy(request.getfixturevalue("made_ledger"), target)
     yield Ledger.open(target)
 
 
