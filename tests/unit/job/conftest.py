@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, program, unit
@@ -78,15 +78,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     return fake
 
 
-@pytest.fixture
-def fake_program() -> Callable[[], bytes]:
+@pytest.fixture(scope="session")
+def fake_program() -> bytes:
     """The real program, with the fake in the place of the package managers."""
-    def build() -> bytes:
-        sources = bundle.sources()
-        sources["packages/fake_detect.py"] = FAKE.read_bytes()
-        sources["packages/detect.py"] += b"\nfrom .fake_detect import detect\n"
-        return bundle.pack(sources, program.main.__module__, program.main.__name__)
-    return build
+    sources = bundle.sources()
+    sources["packages/fake_detect.py"] = FAKE.read_bytes()
+    sources["packages/detect.py"] += b"\nfrom .fake_detect import detect\n"
+    return bundle.pack(sources, program.main.__module__, program.main.__name__)
 
 
 @pytest.fixture
@@ -100,7 +98,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def oldest_python() -> str:
     """A Python 3.8 that starts: a shim of pyenv on PATH may not."""
     found = [shutil.which("python3.8"), *sorted(map(str, Path.home().glob(".pyenv/versions/3.8*/bin/python3.8")))]

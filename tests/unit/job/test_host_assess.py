@@ -23,12 +23,11 @@ Module = Callable[..., Dict[str, Any]]
 
 @pytest.fixture
 def assess(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-           fake_program: Callable[[], bytes]) -> Module:
+           fake_program: bytes) -> Module:
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
-    program = fake_program()
     monkeypatch.setattr(host_assess, "detect", lambda runner, wanted: host.manager)
-    monkeypatch.setattr(bundle, "build", lambda main: program)
+    monkeypatch.setattr(bundle, "build", lambda main: fake_program)
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
     monkeypatch.setattr(prepare, "probe", lambda runner: {"boot_id": "b"})
 

@@ -18,6 +18,11 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bun
 PLACE = "ansible_collections/fleetops/patchtrain/plugins/module_utils"
 
 
+@pytest.fixture(scope="module")
+def built() -> bytes:
+    return bundle.build(program.main)
+
+
 def names(data: bytes) -> "set[str]":
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return set(archive.namelist())
@@ -29,16 +34,17 @@ def read(data: bytes) -> "dict[str, bytes]":
         return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
 
 
-def test_the_program_holds_sources_what_is_made_of_them_and_its_entry() -> None:
-    found = names(bundle.build(program.main))
+def test_the_program_holds_sources_what_is_made_of_them_and_its_entry(built: bytes) -> None:
+    found = names(built)
     assert {"__main__.py", "patchtrain/errors.py", "patchtrain/job/program.py", "patchtrain/packages/apt/manager.py"} <= found
     assert {name[:-1] for name in found if name.endswith(".pyc")} == {name for name in found if name.endswith(".py")} - {"__main__.py"}
     assert {name.split("/")[0] for name in found} == {"__main__.py", "patchtrain"}
 
 
-def test_equal_sources_give_equal_programs() -> None:
-    assert read(bundle.build(program.main)) == read(bundle.build(program.main))
-    assert bundle.name_of(bundle.build(program.main)) == bundle.name_of(bundle.build(program.main)) != bundle.name_of(bundle.pack({}, "m", "f"))
+def test_equal_sources_give_equal_programs(built: bytes) -> None:
+    again = bundle.build(program.main)
+    assert read(again) == read(built)
+    assert bundle.name_of(again) == bundle.name_of(built) != bundle.name_of(bundle.pack({}, "m", "f"))
 
 
 @pytest.fixture
@@ -54,18 +60,18 @@ def ansiballz(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_program_built_from_ansible_s_zip_is_the_one_built_from_files(ansiballz: Path) -> None:
+def test_the_program_built_from_ansible_s_zip_is_the_one_built_from_files(ansiballz: Path, built: bytes) -> None:
     code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
             "from %s.job import bundle, program\n"
             "sys.stdout.buffer.write(bundle.build(program.main))" % PLACE.replace("/", "."))
-    built = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(ansiballz)], check=True, stdout=subprocess.PIPE).stdout
-    assert read(built) == read(bundle.build(program.main))
-    assert bundle.name_of(built) == bundle.name_of(bundle.build(program.main))
+    inside = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(ansiballz)], check=True, stdout=subprocess.PIPE).stdout
+    assert read(inside) == read(built)
+    assert bundle.name_of(inside) == bundle.name_of(built)
 
 
-def test_the_program_runs_isolated_and_leaves_nothing_behind(tmp_path: Path, oldest_python: str) -> None:
+def test_the_program_runs_isolated_and_leaves_nothing_behind(tmp_path: Path, built: bytes, oldest_python: str) -> None:
     path = tmp_path / "program.zip"
-    path.write_bytes(bundle.build(program.main))
+    path.write_bytes(built)
     said = subprocess.run([oldest_python, *bundle.ISOLATED, str(path), "wait", str(tmp_path / "nowhere")], capture_output=True, text=True)
     assert said.returncode == 1
     assert said.stderr == "there is no job in %s\n" % (tmp_path / "nowhere")
@@ -84,9 +90,9 @@ def test_a_python_that_does_not_know_what_was_compiled_takes_the_source(tmp_path
     assert said.stdout.strip().endswith("patchtrain/say.py")
 
 
-def test_a_program_gives_itself(tmp_path: Path) -> None:
+def test_a_program_gives_itself(tmp_path: Path, built: bytes) -> None:
     path = tmp_path / "program.zip"
-    path.write_bytes(bundle.build(program.main))
+    path.write_bytes(built)
     code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
             "from patchtrain.job import bundle\n"
             "sys.stdout.buffer.write(bundle.build(None))")

@@ -51,10 +51,10 @@ def here() -> unit.Host:
 
 
 @pytest.fixture
-def start(here: unit.Host, state: State, fake_program: Callable[[], bytes], host: Any) -> Iterator[Start]:
+def start(here: unit.Host, state: State, fake_program: bytes, host: Any) -> Iterator[Start]:
     """Starts jobs on the fake host; what still runs at the end is let go and waited for."""
     def begin(run: str = "run", step: str = "install", **asked: Any) -> Job:
-        return unit.start(here, state, run, step, Request(**asked).to_spec(), fake_program())
+        return unit.start(here, state, run, step, Request(**asked).to_spec(), fake_program)
     yield begin
     host.gate.touch()
     for identity in os.listdir(state.jobs) if os.path.isdir(state.jobs) else []:
@@ -101,8 +101,8 @@ def test_a_job_runs_in_a_session_of_its_own_and_tells_its_result(host: Any, star
 
 
 def test_a_job_runs_on_the_oldest_python(
-        host: Any, state: State, fake_program: Callable[[], bytes], here: unit.Host, oldest_python: str) -> None:
-    job = unit.start(unit.Host(here.runner, oldest_python, False), state, "run", "install", Request().to_spec(), fake_program())
+        host: Any, state: State, fake_program: bytes, here: unit.Host, oldest_python: str) -> None:
+    job = unit.start(unit.Host(here.runner, oldest_python, False), state, "run", "install", Request().to_spec(), fake_program)
     result = watch(here, job)["result"]
     assert (result["failed"], result["changed"], host.versions()) == (False, True, {"a": "2", "b": "2", "c": "2"})
 
@@ -147,10 +147,10 @@ def _race(barrier: Any, root: str, spec: Dict[str, Any], data: bytes) -> None:
     unit.start(unit.Host(SystemRunner(), sys.executable, False), State(root), "run", "install", spec, data)
 
 
-def test_of_many_starters_one_begins(host: Any, start: Start, here: unit.Host, state: State, fake_program: Callable[[], bytes]) -> None:
+def test_of_many_starters_one_begins(host: Any, start: Start, here: unit.Host, state: State, fake_program: bytes) -> None:
     fork = multiprocessing.get_context("fork")
-    barrier, data = fork.Barrier(8), fake_program()
-    racers = [fork.Process(target=_race, args=(barrier, state.root, Request().to_spec(), data)) for _ in range(8)]
+    barrier = fork.Barrier(8)
+    racers = [fork.Process(target=_race, args=(barrier, state.root, Request().to_spec(), fake_program)) for _ in range(8)]
     for racer in racers:
         racer.start()
     for racer in racers:
@@ -162,16 +162,16 @@ def test_of_many_starters_one_begins(host: Any, start: Start, here: unit.Host, s
 
 
 def test_a_job_whose_starter_died_is_begun_by_whoever_comes_next(
-        host: Any, state: State, fake_program: Callable[[], bytes], start: Start) -> None:
+        host: Any, state: State, fake_program: bytes, start: Start) -> None:
     state.prepare()
     identity = job_id("run", "install")
-    state.create(identity, Request().to_spec(), fake_program())
+    state.create(identity, Request().to_spec(), fake_program)
     assert waited(state.job(identity), LIMIT)["result"]["changed"]
     assert host.all()["applied"] == 1
 
 
 def test_a_launch_that_fails_is_told_and_can_be_tried_again(
-        here: unit.Host, start: Start, state: State, fake_program: Callable[[], bytes]) -> None:
+        here: unit.Host, start: Start, state: State, fake_program: bytes) -> None:
     class Refusing(SystemRunner):
         def run(self, argv: Any, **_: Any) -> Completed:
             return Completed(tuple(argv), 1, "", "Failed to start transient service unit: no.\n")
@@ -180,7 +180,7 @@ def test_a_launch_that_fails_is_told_and_can_be_tried_again(
     clock = unit.Clock(lambda: hours[0], lambda seconds: hours.__setitem__(0, hours[0] + seconds))
     refusing = unit.Host(Refusing(), sys.executable, systemd=True, clock=clock)
     with pytest.raises(CommandFailed, match="systemd-run ended with rc 1: Failed to start transient service unit: no."):
-        unit.start(refusing, state, "run", "install", Request().to_spec(), fake_program())
+        unit.start(refusing, state, "run", "install", Request().to_spec(), fake_program)
     assert watch(here, start())["finished"]
 
 

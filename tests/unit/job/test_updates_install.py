@@ -22,12 +22,11 @@ SHAPE = {"packages", "plan", "reboot", "log", "log_path", "leftover_config", "re
 
 @pytest.fixture
 def install(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-            fake_program: Callable[[], bytes]) -> Module:
+            fake_program: bytes) -> Module:
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
-    program = fake_program()
     monkeypatch.setattr(asked, "detect", lambda runner, wanted: host.manager)
-    monkeypatch.setattr(bundle, "build", lambda main: program)
+    monkeypatch.setattr(bundle, "build", lambda main: fake_program)
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
 
     def run(check: bool = False, diff: bool = True, **options: Any) -> Dict[str, Any]:
