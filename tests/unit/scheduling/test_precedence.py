@@ -53,7 +53,7 @@ def fleets(draw: st.DrawFn) -> Fleet:
 
 
 @settings(max_examples=300, deadline=None)
-@given(fleets(), st.randoms(use_true_random=False))
+@given(fleets(), st.randoms(use_true_random=True))
 def test_nobody_takes_the_room_of_the_first_that_could_go_and_everybody_goes(fleet: Fleet, dice: object) -> None:
     left, returned = set(fleet.names), 0
     while left:
@@ -73,7 +73,7 @@ def test_nobody_takes_the_room_of_the_first_that_could_go_and_everybody_goes(fle
         assert returned <= 20
 
 
-@given(st.integers(2, 12), st.integers(1, 5), st.randoms(use_true_random=False))
+@given(st.integers(2, 12), st.integers(1, 5), st.randoms(use_true_random=True))
 def test_under_one_limit_they_go_in_the_plans_order(many: int, limit: int, dice: object) -> None:
     names = ["h%02d" % number for number in range(many)]
     fleet = Fleet(Sets(names), limit)
