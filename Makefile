@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Administration tools are nobody's alone to try: haproxy, for example, is there.
 export PATH := $(PATH):/usr/sbin:/sbin
+# Where Python keeps what it compiled, each worker need not compile thousands of tests again. `make clean` removes it.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON_HERE := .venv/bin/python
 PYTEST := $(PYTHON_HERE) -m pytest
