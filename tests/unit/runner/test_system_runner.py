@@ -70,13 +70,23 @@ def wait(condition, what):
 
 @contextmanager
 def told_to_end_when(condition):
-    """A signal that raises, as those do that tell a module or a job to end."""
+    """A signal that raises once, as those do that tell a module or a job to end. It is repeated until Python has handled it: one that comes
+    while the main thread lets this one run, on its way into a system call, is handled only after that."""
+    told = threading.Event()
+
     def handler(number, frame):
-        raise ToldToEnd
+        if not told.is_set():
+            told.set()
+            raise ToldToEnd
+
+    def is_told():
+        if not told.is_set():
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return told.is_set()
 
     def watch():
         wait(condition, "the program")
-        os.kill(os.getpid(), signal.SIGUSR1)
+        wait(is_told, "the signal")
     before = signal.signal(signal.SIGUSR1, handler)
     watcher = threading.Thread(target=watch)
     watcher.start()
