@@ -16,6 +16,8 @@ PYTEST := $(PYTHON_HERE) -m pytest
 # The tests of a file run on one worker, one after another. Those on a lab come last; each worker has labs of its own, and hosts that
 # boot and install leave a core little to do.
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Memory with room, where programs may lie too: to it unit tests write their ledgers and files thousands of times without waiting for a disk.
+MEMORY = $(shell [[ -w /dev/shm && $$(df --output=avail /dev/shm | tail -n 1) -gt 1000000 && $$(findmnt -nro OPTIONS -T /dev/shm) != *noexec* ]] && echo /dev/shm)
 LABS := -n 2 --dist loadfile --no-loadscope-reorder
 LAB := tests/lab/lab
 # For lab-up, lab-down and lab-reset.
@@ -62,7 +64,7 @@ test-all: lab-machine ## the same with the long tests
 
 .PHONY: test-unit
 test-unit: dev ## unit tests alone, without real tools and servers: seconds, no root
-	@$(PYTEST) $(WORKERS) --timeout 60 -m 'not browser and not tools and not full' tests/unit
+	@PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(PYTEST) $(WORKERS) --timeout 60 -o tmp_path_retention_count=1 -m 'not browser and not tools and not full' tests/unit
 
 .PHONY: test-core
 test-core: ## plays of all shapes with another ansible-core: CORE=2.20
