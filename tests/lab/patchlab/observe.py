@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,6 +43,16 @@ def watcher(paths: LabPaths, interval: float = 0.2) -> Watch:
     return Watch(addresses(paths, "fleet"), balancers[0] if balancers else None, interval=interval)
 
 
+_LOOK = 0.5
+
+
+def _wait(over: threading.Event, seconds: float | None) -> None:
+    """In short waits: a signal that comes right before one that has no end is handled by Python only after it."""
+    ends = math.inf if seconds is None else time.monotonic() + seconds
+    while not over.is_set() and time.monotonic() < ends:
+        over.wait(min(_LOOK, max(0.0, ends - time.monotonic())))
+
+
 def run_until_ended(observer: Traffic | Watch, out: Path | None, seconds: float | None) -> dict[str, Any]:
     """Until SIGTERM, SIGINT, or the time is over; the result goes to ``out`` or to stdout."""
     over = threading.Event()
@@ -51,7 +63,7 @@ def run_until_ended(observer: Traffic | Watch, out: Path | None, seconds: float 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, finish)
     observer.start()
-    over.wait(seconds)
+    _wait(over, seconds)
     result = observer.stop()
     if out is None:
         print(json.dumps(result, indent=1))
