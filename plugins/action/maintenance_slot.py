@@ -23,7 +23,7 @@ from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.precedence import ORDER
-from ..plugin_utils.scheduling.budget import RUN, Decision
+from ..plugin_utils.scheduling.budget import MAX_UNAVAILABLE, RUN, Decision
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import BLOCKER, SOAK, WINDOW, Turn
@@ -94,7 +94,7 @@ class ActionModule(PatchtrainAction):
         if not done:
             if any(blocker.name == self.host for blocker in decision.blockers):
                 confirmation.forget()
-            waiting.pause(WAY if decision.budget == ORDER else PATIENCE)
+            waiting.pause(WAY if decision.budget == ORDER else PATIENCE, for_limit=decision.budget == MAX_UNAVAILABLE)
         return done
 
     def _ask(self, book: HostBook, turn: Optional[Turn], near: bool, confirmation: Confirmation) -> Decision:

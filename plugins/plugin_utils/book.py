@@ -35,7 +35,8 @@ HOLD = 12 * 3600.0
 PUT_BACK = "put sources back"
 """The step by which a host has the sources again that a run found there."""
 
-_NEWS = events.latest("slot_returned", "run_state", "taken_over", "gone_on_with")
+_OF_RUN = ("run_state", "taken_over", "gone_on_with")
+_NEWS = events.latest("slot_returned", *_OF_RUN)
 """What may change the answer to a host that waits for its slot."""
 
 PROGRAMS = "programs"
@@ -382,12 +383,13 @@ class HostBook(Walked):
         with self._ledger.read() as c:
             return hosts.ahead(c, self._run.id, self.host)
 
-    def listening(self) -> ContextManager[Callable[[], Any]]:
-        """What tells, each time it is called, whether there is news for who waits: it returns something else than before."""
-        return self._ledger.watching(_NEWS)
+    def listening(self, slots: bool = True) -> ContextManager[Callable[[], Any]]:
+        """What tells, each time it is called, whether there is news for who waits: it returns something else than before. Without ``slots`` only what
+        becomes of the run is news."""
+        return self._ledger.watching(_NEWS if slots else events.latest_of(self._run.id, *_OF_RUN))
 
-    def news(self) -> Any:
-        with self.listening() as said:
+    def news(self, slots: bool = True) -> Any:
+        with self.listening(slots) as said:
             return said()
 
     def refused_slot(self, settings: Settings, in_step: Sequence[str]) -> Optional[budget.Decision]:

@@ -5,13 +5,14 @@
 
 Asking whether there is a slot costs the ledger some queries, so a host asks again when a slot was returned or a run's state has changed, which is one
 small query over a connection that stays open, and every ``PATIENCE`` seconds, because windows, checks and dead controllers leave no word. Of those that hear
-the same news the first in the plan's order asks first.
+the same news the first in the plan's order asks first. Where it is the run's own limit that a host waits for, and many come before it, a slot that is
+returned is theirs: it does not ask at each of them, and the more rarely the more they are, so that a thousand hosts ask little more often than twenty.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Collection, Optional, TypeVar
+from typing import Any, Callable, Collection, Dict, Optional, TypeVar
 
 from .book import HostBook
 from .ledger.errors import LedgerUnavailable
@@ -27,8 +28,15 @@ WAY = 0.5
 OUTAGE = 300.0
 """Seconds for which who waits bears that the ledger can't be used: a database is restarted within them."""
 
+RARELY = 30.0
+"""The same for one before which very many come."""
+
+_SHARE = 0.1
+"""Seconds more for each of those."""
+
 _RETRY = 2.0
 _LISTEN = 0.1
+_LISTEN_FAR = 1.0
 _SPACING = 0.03
 _NEXT = 4
 """So many of those that wait are ready to go at any time, or as many as are on their way."""
@@ -40,22 +48,23 @@ class Waiting:
     def __init__(self, book: HostBook, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
         self._book, self._clock, self._sleep = book, clock, sleep
         self._ahead, self._under_way = book.ahead()
-        self._heard: Any = book.news()
+        self._heard: Dict[bool, Any] = {slots: book.news(slots) for slots in (True, False)}
 
     @property
     def near(self) -> bool:
         return self._ahead < max(_NEXT, self._under_way)
 
-    def pause(self, most: float = PATIENCE) -> None:
-        """Until there may be a slot for this host."""
-        ends = self._clock() + most
-        with self._book.listening() as news:
+    def pause(self, most: float = PATIENCE, for_limit: bool = False) -> None:
+        """Until there may be a slot for this host; ``for_limit`` is whether it is the run's own limit that it waits for."""
+        slots = self.near or not for_limit
+        ends = self._clock() + (most if slots else max(most, min(RARELY, self._ahead * _SHARE)))
+        with self._book.listening(slots) as news:
             while self._clock() < ends:
                 said = news()
-                if said != self._heard:
-                    self._heard = said
+                if said != self._heard[slots]:
+                    self._heard[slots] = said
                     break
-                self._sleep(_LISTEN)
+                self._sleep(_LISTEN if slots else _LISTEN_FAR)
         self._ahead, self._under_way = self._book.ahead()
         self._sleep(min(self._ahead, 2 * _NEXT) * _SPACING)
 

@@ -42,6 +42,12 @@ def latest(*actions: str) -> sa.Select[Any]:
     return sa.select(t.c.id).where(t.c.action.in_(actions)).order_by(t.c.id.desc()).limit(1)
 
 
+def latest_of(run_id: int, *actions: str) -> sa.Select[Any]:
+    """The same among the events of one run, which costs the same however many others there are."""
+    t = schema.events
+    return sa.select(sa.func.max(t.c.id)).where(t.c.run_id == run_id, t.c.action.in_(actions))
+
+
 def count(c: sa.Connection) -> int:
     """How many things are on record, over all runs."""
     return int(c.execute(sa.select(sa.func.count()).select_from(schema.events)).scalar_one())

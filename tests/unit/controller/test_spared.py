@@ -82,7 +82,7 @@ def test_what_was_confirmed_before_another_run_had_the_host_is_asked_again(plann
         def __init__(self, book: Any) -> None:
             pass
 
-        def pause(self, most: float = 0.0) -> None:
+        def pause(self, most: float = 0.0, for_limit: bool = False) -> None:
             other.returned("", "never")
 
     monkeypatch.setattr(maintenance_slot, "Waiting", Waiting)

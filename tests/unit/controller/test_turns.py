@@ -299,7 +299,7 @@ def test_only_waits_for_other_hosts_count_against_the_slots_limit(desk: Any, mon
         def __init__(self, book: Any) -> None:
             pass
 
-        def pause(self, most: float = 0.0) -> None:
+        def pause(self, most: float = 0.0, for_limit: bool = False) -> None:
             now["at"] += 600.0
 
     monkeypatch.setattr(maintenance_slot, "Waiting", Waiting)
@@ -329,7 +329,7 @@ def test_a_ledger_that_is_away_for_a_moment_costs_no_host_its_turn(desk: Any, mo
 
     monkeypatch.setattr(HostBook, "take_slot", take)
     monkeypatch.setattr(maintenance_slot, "Outage", outage)
-    monkeypatch.setattr(waiting.Waiting, "pause", lambda *args: None)
+    monkeypatch.setattr(waiting.Waiting, "pause", lambda *args, **more: None)
     assert desk.do(maintenance_slot, state="taken", run_id="night")["granted"] and len(desk.warnings) == 1
     with pytest.raises(LedgerUnavailable):
         desk.do(maintenance_slot, state="taken", run_id="night")
@@ -375,7 +375,7 @@ def test_a_person_or_a_check_that_holds_the_run_costs_no_host_its_turn(desk: Any
         def __init__(self, book: Any) -> None:
             pass
 
-        def pause(self, most: float = 0.0) -> None:
+        def pause(self, most: float = 0.0, for_limit: bool = False) -> None:
             now["at"] += 4.0
             pauses.append(most)
             if len(pauses) == 9:

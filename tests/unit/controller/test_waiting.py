@@ -15,7 +15,7 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.confirming imp
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.slots import give_back
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.waiting import PATIENCE, Waiting
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.waiting import PATIENCE, RARELY, Waiting
 
 NAMES = ["web%d" % number for number in range(1, 8)]
 
@@ -59,6 +59,50 @@ def test_a_slot_that_was_returned_and_a_run_that_is_stopped_are_heard_of_at_once
     time = Time(happens)
     waiting(desk, "web2", time).pause()
     assert time.now < PATIENCE / 2 and len(time.slept) == 4
+
+
+MANY = ["web%d" % number for number in range(1, 61)]
+
+
+@pytest.mark.parametrize("news", ["slot", "run"])
+def test_who_is_far_behind_leaves_a_slot_of_the_run_to_those_before_it_and_hears_of_its_end(desk: Any, news: str) -> None:
+    run = desk.open(targets=MANY)
+    desk.drained(host="web1")
+
+    def happens() -> None:
+        with desk.ledger.write() as c:
+            if news == "slot":
+                give_back(c, run.id, "web1")
+            else:
+                runs.set_state(c, run.id, "stopping")
+
+    time = Time(happens)
+    waiting(desk, "web60", time).pause(for_limit=True)
+    # 58 come before it
+    assert (5.8 <= time.now < 8.0) if news == "slot" else time.now < PATIENCE + 0.5
+
+
+@pytest.mark.parametrize("host, for_limit", [("web2", True), ("web60", False)])
+def test_who_is_near_or_waits_for_another_budget_hears_of_each_slot(desk: Any, host: str, for_limit: bool) -> None:
+    run = desk.open(targets=MANY)
+    desk.drained(host="web1")
+
+    def happens() -> None:
+        with desk.ledger.write() as c:
+            give_back(c, run.id, "web1")
+
+    time = Time(happens)
+    waiting(desk, host, time).pause(for_limit=for_limit)
+    assert time.now < PATIENCE / 2
+
+
+def test_however_many_come_before_it_a_host_asks_now_and_then(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(targets=NAMES)
+    time = Time()
+    one = waiting(desk, "web7", time)
+    monkeypatch.setattr(one, "_ahead", 5000)
+    one.pause(for_limit=True)
+    assert RARELY <= time.now < RARELY + 2
 
 
 def test_what_happened_before_the_last_question_is_no_news(desk: Any) -> None:
@@ -197,7 +241,7 @@ def test_who_waits_for_a_controller_that_was_killed_takes_no_slot(desk: Any, mon
     desk.drained(host="web2")
     parent = os.getppid()
 
-    def pause(self: Any, most: float = 0.0) -> None:
+    def pause(self: Any, most: float = 0.0, for_limit: bool = False) -> None:
         monkeypatch.setattr(os, "getppid", lambda: 1)
         with desk.ledger.write() as c:
             give_back(c, run.id, "web2")
