@@ -6,6 +6,8 @@
 A drop-in makes their services skip themselves until a given time. It outlives a restart of the host, and it ends by itself, so that a
 host whose run was forgotten does not stay without updates. No timer is touched: what it would have started is skipped and
 comes again at its next time. An updater that works at this moment is not stopped; the job waits for its lock.
+
+Several runs may hold the same host. Each has a line of its own in the drop-in, and the services go on when the last has let go.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import Dict, Iterable, List, Optional, Sequence
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..errors import CommandFailed
 from ..runner import Runner
@@ -24,14 +26,14 @@ DROP_IN = "50-patchtrain-hold.conf"
 # A service whose ExecCondition= fails is skipped. systemd before 243 does not know it; there a failing ExecStartPre= does the
 # same, but leaves the unit failed until the hold is released.
 _WAYS = ("ExecCondition", "ExecStartPre")
-_EXPIRES = re.compile(r"-ge (\d+)'$", re.MULTILINE)
+_HOLDER = re.compile(r"^# (run [0-9a-f]{16}) until (\d+)$", re.MULTILINE)
 
 
 def hold(runner: Runner, units: Sequence[str], run_id: str, expires: float, folder: str = UNITS) -> List[str]:
     """Hold these services off until ``expires`` (epoch seconds), those that the host has. Returns their names."""
     present = _loaded(runner, units)
     for way in _WAYS:
-        texts = {unit: _text(way, run_id, _latest(folder, unit, expires)) for unit in present}
+        texts = {unit: _text(way, dict(_holders(folder, unit), **{_tag(run_id): int(expires)})) for unit in present}
         changed = [unit for unit in present if _write(_path(folder, unit), texts[unit])]
         if changed:
             _reload(runner)
@@ -41,18 +43,32 @@ def hold(runner: Runner, units: Sequence[str], run_id: str, expires: float, fold
 
 
 def release(runner: Runner, run_id: str, folder: str = UNITS) -> List[str]:
-    """Let go what this run held. Returns the services' names; none when it holds none."""
+    """Let go what this run held. Returns the services' names; none when it holds none. What another run holds too stays held for that one."""
     mine = [unit for unit in _dropped(folder) if _tag(run_id) in _read(_path(folder, unit))]
     failing = [unit for unit in mine if "ExecStartPre" in _read(_path(folder, unit))]
     for unit in mine:
-        os.unlink(_path(folder, unit))
-        if not os.listdir(os.path.dirname(_path(folder, unit))):
-            os.rmdir(os.path.dirname(_path(folder, unit)))
+        _let_go(folder, unit, run_id)
     if mine:
         _reload(runner)
     for unit in failing:
         runner.run(["systemctl", "reset-failed", unit])
     return mine
+
+
+def _let_go(folder: str, unit: str, run_id: str) -> None:
+    others = {tag: expires for tag, expires in _holders(folder, unit).items() if tag != _tag(run_id)}
+    path = _path(folder, unit)
+    if others:
+        _write(path, _text("ExecStartPre" if "ExecStartPre" in _read(path) else "ExecCondition", others))
+        return
+    os.unlink(path)
+    if not os.listdir(os.path.dirname(path)):
+        os.rmdir(os.path.dirname(path))
+
+
+def _holders(folder: str, unit: str) -> Dict[str, int]:
+    """Until when which runs hold it."""
+    return {tag: int(expires) for tag, expires in _HOLDER.findall(_read(_path(folder, unit)))}
 
 
 def _loaded(runner: Runner, units: Sequence[str]) -> List[str]:
@@ -80,21 +96,16 @@ def _reload(runner: Runner) -> None:
     runner.run(["systemctl", "daemon-reload"]).check()
 
 
-def _text(way: str, run_id: str, expires: int) -> str:
+def _text(way: str, holders: Mapping[str, int]) -> str:
+    lines = "".join("# %s until %d\n" % holder for holder in sorted(holders.items()))
     # In a unit "%%" stands for "%" and "$$" for "$".
     return ("# fleetops.patchtrain holds this off while a run works on the host. It ends by itself and may be removed.\n"
-            "# %s\n[Service]\n%s=/bin/sh -c 'test \"$$(date +%%%%s)\" -ge %d'\n" % (_tag(run_id), way, expires))
+            "%s[Service]\n%s=/bin/sh -c 'test \"$$(date +%%%%s)\" -ge %d'\n" % (lines, way, max(holders.values())))
 
 
 def _tag(run_id: str) -> str:
     """The run as it stands in the file: a name may hold anything, line ends too."""
     return "run " + hashlib.sha256(run_id.encode()).hexdigest()[:16]
-
-
-def _latest(folder: str, unit: str, expires: float) -> int:
-    """Another run's hold is never shortened."""
-    found = _EXPIRES.search(_read(_path(folder, unit)))
-    return max(int(expires), int(found.group(1)) if found else 0)
 
 
 def _path(folder: str, unit: str) -> str:

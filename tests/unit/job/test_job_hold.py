@@ -74,6 +74,16 @@ def test_another_run_s_hold_is_not_shortened(tmp_path: Path) -> None:
     assert "-ge %d'" % LATER in drop_ins(tmp_path)[DAILY + ".d"]
 
 
+def test_what_another_run_holds_too_stays_held_until_that_lets_go(tmp_path: Path) -> None:
+    systemd = Systemd(tmp_path)
+    hold.hold(systemd, [DAILY], "one", LATER - 100, str(tmp_path))
+    hold.hold(systemd, [DAILY, UPGRADE], "two", LATER, str(tmp_path))
+    assert hold.release(systemd, "two", str(tmp_path)) == [UPGRADE, DAILY]
+    assert set(drop_ins(tmp_path)) == {DAILY + ".d"} and "-ge %d'" % (LATER - 100) in drop_ins(tmp_path)[DAILY + ".d"]
+    assert hold.release(systemd, "two", str(tmp_path)) == []
+    assert hold.release(systemd, "one", str(tmp_path)) == [DAILY] and drop_ins(tmp_path) == {}
+
+
 @pytest.mark.parametrize(("offset", "goes"), [(-5, True), (3600, False)])
 def test_the_condition_lets_the_service_go_when_the_time_has_come(tmp_path: Path, offset: int, goes: bool) -> None:
     hold.hold(Systemd(tmp_path), [DAILY], "run", time.time() + offset, str(tmp_path))
