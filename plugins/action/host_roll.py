@@ -44,6 +44,7 @@ class ActionModule(PatchtrainAction):
             slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))
             if not slot["granted"]:
                 return slot
+            self.kept_book = self.book()
             done: Dict[str, Any] = {}
             for now, told, action, args in self._steps(run, places):  # noqa: B007 - a failure is recorded under the step's name
                 with_its_controller(controller)

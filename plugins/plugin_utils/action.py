@@ -30,6 +30,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
 
     variables: Mapping[str, Any]
     _settings: Optional[Settings] = None
+    kept_book: Optional[HostBook] = None
+    """Of a task that does many steps: what grows with the hosts of a run is read once."""
 
     def run(self, tmp: Any = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(task_vars=task_vars)
@@ -121,6 +123,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
 
     def book(self) -> HostBook:
         """This host in the run that ``run_id`` names; ``NotTargeted`` where the run is not for it."""
+        if self.kept_book is not None:
+            return self.kept_book
         book = HostBook(open_ledger(self.settings().patch_ledger), self.needed("run_id"), self.host)
         if book.left_out:
             raise NotTargeted(book.left_out)

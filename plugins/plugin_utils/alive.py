@@ -18,12 +18,13 @@ _LOW = 0.75
 
 
 class Alive:
-    """``of_us`` says whether the run is this controller's and not at its end: of others nothing is renewed."""
+    """``run`` as it was just read; ``of_us`` says whether it is this controller's and not at its end: of others nothing is renewed."""
 
     def __init__(self, ledger: Ledger, run: Run, of_us: bool) -> None:
         self._ledger, self._run, self._of_us = ledger, run, of_us
         self._lease = runs.lease_of(run)
         self.due = 0.0
+        self._keep(run.lease_left or 0.0)
 
     def keep(self) -> None:
         """Renew the lease once a quarter of it is gone; most of the time another host's action has done it."""
@@ -31,6 +32,9 @@ class Alive:
             return
         with self._ledger.read() as c:
             left = runs.without_settings(c, self._run.id).lease_left or 0.0
+        self._keep(left)
+
+    def _keep(self, left: float) -> None:
         if left < self._lease * _LOW and self._of_us:
             with self._ledger.write() as c:
                 left = self._lease if runs.renew(c, self._run) else left

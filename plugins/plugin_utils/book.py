@@ -102,7 +102,6 @@ class HostBook(Walked):
         with ledger.read() as c:
             self._run = runs.get(c, run)
         self.alive = Alive(ledger, self._run, self.mine and not self.has_ended)
-        self.alive.keep()
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[Any]:
