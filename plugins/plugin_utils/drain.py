@@ -196,7 +196,8 @@ def _execute(place: Mapping[str, Any], book: HostBook, reach: Reach, state: str,
     remote = reach(place["place"])
     result = calling.ask(remote, book.laid_at(place["place"]), MODULE, args, float(place["timeout"]) * 2 + _MARGIN, check=check)
     if result.get("failed"):
-        raise _kind(result.get("error") or {})("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
+        kind = _kind(result.get("error") or {})
+        raise kind("%s at %s: %s" % (place["driver"], remote.name, result.get("msg", "no reason given")),
                    result={key: result.get(key) for key in ("msg", "error", "prior_state", "undone")})
     return result
 

@@ -91,7 +91,6 @@ class _Watch:
                                      "--limit", "%g" % POLL], POLL + MARGIN)
         return dict(_answer(said), job=job)
 
-
     def _left(self) -> Dict[str, Any]:
         """What is said in seconds from now is less each time. What is no number the module refuses."""
         within = self._args.get("begin_within")

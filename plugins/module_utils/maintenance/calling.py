@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
 def _mode() -> called.Call:
     from . import asked
 
-    return called.Call(asked.SPEC, lambda options, check_mode: asked.perform(options, check_mode))
+    return called.Call(asked.SPEC, asked.perform)
 
 
 CALLS: called.Calls = {"maintenance_mode": _mode}
