@@ -438,6 +438,15 @@ def slots_taken(fleet: Fleet, begins: float, ends: float) -> list[str]:
         return [host for (host,) in ledger.execute("SELECT host FROM slots WHERE taken_at > ? AND taken_at < ?", (begins, ends))]
 
 
+def obeyed(fleet: Fleet, wanted: str) -> bool:
+    """False where the run had come to its end by then; one that goes on obeys."""
+    rc = control(fleet, wanted)
+    with sqlite3.connect("file:%s?mode=ro" % (fleet.state / "patchtrain/ledger.db"), uri=True) as ledger:
+        state = ledger.execute("SELECT state FROM runs WHERE name = 'night'").fetchone()[0]
+    assert rc == 0 or state == "succeeded"
+    return rc == 0
+
+
 def test_stop_pause_and_resume_at_random_times(fleet: Fleet) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
     print("FAULTS_SEED=%d" % seed)
@@ -447,17 +456,18 @@ def test_stop_pause_and_resume_at_random_times(fleet: Fleet) -> None:
         wait_for(lambda: steps(fleet), "the run", 120)
         for _round in range(dice.randint(1, 3)):
             time.sleep(dice.uniform(0, 6))
-            assert control(fleet, "paused") == 0
+            if not obeyed(fleet, "paused"):
+                break
             paused = time.time()
             time.sleep(dice.uniform(0, 6))
             resumes = time.time()
             assert slots_taken(fleet, paused, resumes) == []
-            assert control(fleet, "resumed") == 0
+            obeyed(fleet, "resumed")
         time.sleep(dice.uniform(0, 12))
-        stopped = control(fleet, "stopped")
+        obeyed(fleet, "stopped")
         since = time.time()
         done = fleet.finish(process)
-        assert slots_taken(fleet, since, time.time()) == [] and stopped == 0
+        assert slots_taken(fleet, since, time.time()) == []
         states = done.states()
         assert set(states.values()) <= {"succeeded", "not_started"}, states
         patched_once(fleet, tuple(host for host in WEB if states[host] == "succeeded"))
