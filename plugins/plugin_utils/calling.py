@@ -11,13 +11,16 @@ from typing import Any, Dict, Mapping, Optional
 
 from ..module_utils.called import NOT_FOR_US
 from ..module_utils.job.bundle import ISOLATED
-from .remote import Remote, obstacle
+from .remote import Remote
 
 Laid = Optional[Mapping[str, Any]]
 """Where the ``program`` lies, and the ``python`` to run it."""
 
 _NOT_THERE = (NOT_FOR_US, 126, 127)
 """How it ends where nothing was done: not known, not there, or no such Python."""
+
+_BEFORE = ("sudo: ", "doas: ")
+"""How a line of those begins that would have to start it. Any other words may be a warning of the shell's, or its own, from the middle of its work."""
 
 
 def ask(remote: Remote, laid: Laid, module: str, args: Mapping[str, Any], seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
@@ -34,12 +37,13 @@ def _called(remote: Remote, laid: Mapping[str, Any], module: str, asked: Mapping
     """The result; None where nothing was done. What broke off may have changed something: asked once more, it would take that for what was found."""
     argv = [laid["python"], *ISOLATED, laid["program"], "call", module.rpartition(".")[2]]
     said = remote.command(argv, seconds, stdin=json.dumps(asked, default=str))
-    if said["rc"] in _NOT_THERE or obstacle(str(said["stderr"])):
+    last = _last(said["stderr"])
+    if said["rc"] in _NOT_THERE or (said["rc"] and last.startswith(_BEFORE)):
         return None
     try:
         found: Dict[str, Any] = json.loads(str(said["stdout"]).strip().splitlines()[-1])
     except (ValueError, IndexError):
-        return {"failed": True, "msg": "%s broke off with rc %s: %s" % (module, said["rc"], _last(said["stderr"]) or "no reason given")}
+        return {"failed": True, "msg": "%s broke off with rc %s: %s" % (module, said["rc"], last or "no reason given")}
     return found
 
 

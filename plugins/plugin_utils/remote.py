@@ -254,12 +254,6 @@ def why_nothing_ran(result: Mapping[str, Any]) -> Optional[tuple[str, str]]:
         "execution", "nothing could be run there: %s" % (_last_line(result.get("module_stderr")) or _first_line(result.get("msg"))))
 
 
-def obstacle(said: str) -> Optional[str]:
-    """What kept a program from being run at all, by what was said; None where it is nothing that is known."""
-    known = _meaning(said)
-    return known[0] if known else None
-
-
 def _meaning(said: str) -> Optional[tuple[str, str]]:
     return next(((obstacle, meaning) for obstacle, sign, meaning in _SIGNS if sign in said), None)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..errors import CommandFailed
@@ -67,8 +68,9 @@ def _let_go(folder: str, unit: str, run_id: str) -> None:
 
 
 def _holders(folder: str, unit: str) -> Dict[str, int]:
-    """Until when which runs hold it."""
-    return {tag: int(expires) for tag, expires in _HOLDER.findall(_read(_path(folder, unit)))}
+    """Until when which runs hold it; one that never let go does so no longer than it said."""
+    known = {tag: int(expires) for tag, expires in _HOLDER.findall(_read(_path(folder, unit)))}
+    return {tag: expires for tag, expires in known.items() if expires > time.time()}
 
 
 def _loaded(runner: Runner, units: Sequence[str]) -> List[str]:

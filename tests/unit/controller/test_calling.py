@@ -58,12 +58,18 @@ def test_the_module_is_sent_where_the_program_can_not_do_it(desk: Any, host: Hos
 
 @pytest.mark.parametrize("host, why", [
     (Host(rc=137, stdout="", stderr="Killed\n"), "rc 137: Killed"), (Host(stdout=""), "rc 0: no reason"), (Host(stdout="no JSON"), "rc 0: no reason"),
-    (Host(rc=1, stdout="", stderr="Traceback:\nValueError: x\n"), "rc 1: ValueError: x")])
+    (Host(rc=1, stdout="", stderr="Traceback:\nValueError: x\n"), "rc 1: ValueError: x"),
+    (Host(rc=1, stdout="", stderr="FileNotFoundError: [Errno 2] No such file or directory: 'a'"), "rc 1: FileNotFoundError")])
 def test_what_broke_off_is_not_done_again(desk: Any, host: Host, why: str) -> None:
     """A drain that was begun would be taken for what was found."""
     desk.open()
     found = calling.ask(host, LAID, MODULE, {}, 60.0)  # type: ignore[arg-type]
     assert found["failed"] and found["msg"].startswith("%s broke off with %s" % (MODULE, why)) and len(host.asked) == 1
+
+
+def test_what_a_shell_says_beside_an_answer_does_not_count(desk: Any) -> None:
+    host = Host(stderr="bash: warning: setlocale: LC_ALL: cannot change locale (xx): No such file or directory\n")
+    assert ask(desk, host) is True and len(host.asked) == 1
 
 
 def test_a_host_without_a_program_gets_the_module(desk: Any) -> None:

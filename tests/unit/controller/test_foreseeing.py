@@ -32,12 +32,10 @@ class Places:
 
     def __init__(self, log: Path, lost: str = "") -> None:
         self.log, self.lost = log, lost
-        self.checks: List[Any] = []
 
     def reach(self, name: str) -> Any:
         def module(module: str, args: Any, seconds: float, check: Any = None) -> Dict[str, Any]:
             assert module == foreseeing.MODULE and seconds > args["timeout"] and args["keep_program"]
-            self.checks.append(check)
             with self.log.open("a") as log:
                 log.write("%s %s\n" % (name, " ".join(look["host"] for look in args["looks"])))
             if name == self.lost:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot
@@ -37,6 +37,21 @@ def waiting(desk: Any, host: str, time: Time) -> Waiting:
     return Waiting(desk.book(host=host), clock=lambda: time.now, sleep=time.sleep)
 
 
+def happening(desk: Any, names: Sequence[str], news: str) -> Callable[[], None]:
+    """A run of which the first host is out of service, and what becomes of its slot or of the run."""
+    run = desk.open(targets=names)
+    desk.drained(host="web1")
+
+    def happens() -> None:
+        with desk.ledger.write() as c:
+            if news == "slot":
+                give_back(c, run.id, "web1")
+            else:
+                runs.set_state(c, run.id, "stopping")
+
+    return happens
+
+
 def test_nothing_new_is_waited_for_some_seconds(desk: Any) -> None:
     desk.open(targets=NAMES)
     time = Time()
@@ -46,17 +61,7 @@ def test_nothing_new_is_waited_for_some_seconds(desk: Any) -> None:
 
 @pytest.mark.parametrize("news", ["slot", "run"])
 def test_a_slot_that_was_returned_and_a_run_that_is_stopped_are_heard_of_at_once(desk: Any, news: str) -> None:
-    run = desk.open(targets=NAMES)
-    desk.drained(host="web1")
-
-    def happens() -> None:
-        with desk.ledger.write() as c:
-            if news == "slot":
-                give_back(c, run.id, "web1")
-            else:
-                runs.set_state(c, run.id, "stopping")
-
-    time = Time(happens)
+    time = Time(happening(desk, NAMES, news))
     waiting(desk, "web2", time).pause()
     assert time.now < PATIENCE / 2 and len(time.slept) == 4
 
@@ -66,17 +71,7 @@ MANY = ["web%d" % number for number in range(1, 61)]
 
 @pytest.mark.parametrize("news", ["slot", "run"])
 def test_who_is_far_behind_leaves_a_slot_of_the_run_to_those_before_it_and_hears_of_its_end(desk: Any, news: str) -> None:
-    run = desk.open(targets=MANY)
-    desk.drained(host="web1")
-
-    def happens() -> None:
-        with desk.ledger.write() as c:
-            if news == "slot":
-                give_back(c, run.id, "web1")
-            else:
-                runs.set_state(c, run.id, "stopping")
-
-    time = Time(happens)
+    time = Time(happening(desk, MANY, news))
     waiting(desk, "web60", time).pause(for_limit=True)
     # 58 come before it
     assert (5.8 <= time.now < 8.0) if news == "slot" else time.now < PATIENCE + 0.5
@@ -84,14 +79,7 @@ def test_who_is_far_behind_leaves_a_slot_of_the_run_to_those_before_it_and_hears
 
 @pytest.mark.parametrize("host, for_limit", [("web2", True), ("web60", False)])
 def test_who_is_near_or_waits_for_another_budget_hears_of_each_slot(desk: Any, host: str, for_limit: bool) -> None:
-    run = desk.open(targets=MANY)
-    desk.drained(host="web1")
-
-    def happens() -> None:
-        with desk.ledger.write() as c:
-            give_back(c, run.id, "web1")
-
-    time = Time(happens)
+    time = Time(happening(desk, MANY, "slot"))
     waiting(desk, host, time).pause(for_limit=for_limit)
     assert time.now < PATIENCE / 2
 

@@ -84,6 +84,13 @@ def test_what_another_run_holds_too_stays_held_until_that_lets_go(tmp_path: Path
     assert hold.release(systemd, "one", str(tmp_path)) == [DAILY] and drop_ins(tmp_path) == {}
 
 
+def test_a_run_that_never_let_go_holds_no_longer_than_it_said(tmp_path: Path) -> None:
+    systemd = Systemd(tmp_path)
+    hold.hold(systemd, [DAILY], "killed", time.time() - 5, str(tmp_path))
+    hold.hold(systemd, [DAILY], "run", LATER, str(tmp_path))
+    assert hold.release(systemd, "run", str(tmp_path)) == [DAILY] and drop_ins(tmp_path) == {}
+
+
 @pytest.mark.parametrize(("offset", "goes"), [(-5, True), (3600, False)])
 def test_the_condition_lets_the_service_go_when_the_time_has_come(tmp_path: Path, offset: int, goes: bool) -> None:
     hold.hold(Systemd(tmp_path), [DAILY], "run", time.time() + offset, str(tmp_path))
