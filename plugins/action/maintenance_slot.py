@@ -23,7 +23,7 @@ from ..plugin_utils.ledger.slots import LOST
 from ..plugin_utils.play import in_step_batch, out_of_play
 from ..plugin_utils.run_hooks import prepare_hooks
 from ..plugin_utils.scheduling.precedence import ORDER
-from ..plugin_utils.scheduling.budget import MAX_UNAVAILABLE, RUN, Decision
+from ..plugin_utils.scheduling.budget import LATER_RUN, MAX_UNAVAILABLE, RUN, Decision
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import BLOCKER, SOAK, WINDOW, Turn
@@ -121,7 +121,7 @@ class ActionModule(PatchtrainAction):
             return self._no_slot("deferred", self._without_a_turn(book, decision.reason), book)
         if decision.budget == LOST:
             return self._no_slot("not_started", decision.reason)
-        if decision.kind == "refused" or (limit.passed and decision.budget != ORDER):
+        if decision.kind == "refused" or (limit.passed and decision.budget not in (ORDER, LATER_RUN)):
             return self._no_slot("not_started", self._without_a_turn(book, decision.reason), book)
         if decision.reason != self._said:
             self._said = decision.reason

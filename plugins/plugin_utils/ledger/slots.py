@@ -159,7 +159,7 @@ def holders(c: sa.Connection, among: Collection[str] | None = None) -> list[Held
         targets.c.reason, _t.c.taken_at) \
         .join(_t, runs_.c.id == _t.c.run_id) \
         .join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)) \
-        .where(_t.c.returned_at.is_(None)).order_by(_t.c.taken_at, _t.c.id)
+        .where(_t.c.returned_at.is_(None)).order_by(_t.c.id)
     # Slots are few, sets may be thousands: the choice is made here.
     return [Held(**row._mapping) for row in c.execute(query) if among is None or row.host in among]
 

@@ -20,6 +20,9 @@ CANARIES = "patch_canaries"
 RUN = "run"
 """What a host waits for, or is refused by, where it is the run itself: paused, being stopped, ended."""
 
+LATER_RUN = "later run"
+"""What a host waits for that has its slot, and that another run has taken up since."""
+
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _SHOWN = 10
@@ -140,7 +143,7 @@ class Room:
 class Request:
     """One host asks to be taken out of service.
 
-    ``holders`` are all hosts of the set that hold a slot, whichever run gave it; ``down`` those out of service for other
+    ``holders`` are all hosts of the set that hold a slot, whichever run gave it, in the order in which they got it; ``down`` those out of service for other
     reasons. ``batch`` are the hosts that move in step with this one, where the strategy makes them; empty where it doesn't.
     ``unavailable`` is over the whole set, None where nothing is promised of it; ``rooms`` are all other budgets.
     """
@@ -179,7 +182,7 @@ GRANTED = Decision("granted")
 def decide(request: Request) -> Decision:
     """Whether the host may go out of service now, later, or never in this run."""
     if any(h.name == request.host and h.run == request.run for h in request.holders):
-        return GRANTED
+        return _by_later_run(request) or GRANTED
     return _by_run(request) or _by_failures(request) or _by_other_run(request) or _by_room(request) or GRANTED
 
 
@@ -211,6 +214,17 @@ def _by_other_run(request: Request) -> Decision | None:
     name = request.unavailable.name if request.unavailable else "run"
     reason = "%s: run %s has taken this host out of service (%s)" % (name, mine[0].run, mine[0].state)
     return Decision("refused" if request.in_step else "wait", reason, name, mine)
+
+
+def _by_later_run(request: Request) -> Decision | None:
+    """A run that is gone on with has its slots still, and another run may have taken up such a host meanwhile: that one comes to its end with it first."""
+    slots = [h for h in request.holders if h.name == request.host]
+    own = max(at for at, h in enumerate(slots) if h.run == request.run)
+    later = tuple(h for h in slots[own + 1:] if h.comes_back)
+    if not later:
+        return None
+    return Decision("wait", "run %s works on this host (%s), which run %s had left in the middle, and is waited for" % (
+        later[-1].run, later[-1].state, request.run), LATER_RUN, later)
 
 
 def _by_room(request: Request) -> Decision | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, List
 
 import pytest
@@ -18,7 +19,9 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirm
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import LATER_RUN, Decision
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.waiting import Limit
 
 Refused = maintenance_slot.Refused
 
@@ -374,3 +377,16 @@ def test_a_task_outside_of_a_run_may_take_as_long_as_its_module(desk: Any, modul
     desk.do(module, variables={"patch_drain_timeout": 7}, **args)
     desk.do(module, variables={"patch_drain_timeout": 7}, **dict(args, **{name: 40}))
     assert seen == [options[name]["default"] * times + 60, 40 * times + 60]
+
+
+# --- a host that another run has taken up
+
+
+def test_who_waits_for_a_later_run_to_be_through_with_its_own_host_is_not_given_up(desk: Any) -> None:
+    desk.open()
+    action = object.__new__(maintenance_slot.ActionModule)
+    action._display = SimpleNamespace(vv=lambda text: None)
+    action.variables = {"inventory_hostname": "web1"}
+    book = desk.drained()
+    assert action._answer(book, Decision("wait", "run day works on this host", LATER_RUN), None, Limit(0, (), lambda: 0.0)) == {}
+    assert desk.slots() == [("night", "web1")]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import (
-    Budget, Host, Request, decide, max_failed, max_unavailable, parse_amount)
+    LATER_RUN, Budget, Host, Request, decide, max_failed, max_unavailable, parse_amount)
 
 UNAVAILABLE = Budget("patch_max_unavailable", 2, 8, "2")
 FAILURES = Budget("patch_max_failed", 0, 8, "0")
@@ -121,6 +121,16 @@ def test_a_host_that_another_run_works_on_is_waited_for() -> None:
     there = (Host("web9", "day", "installing"),)
     assert decide(replace(ASK, holders=there)).kind == "wait"
     assert decide(replace(ASK, holders=there, in_step=True)).kind == "refused"
+
+
+def test_a_slot_of_ones_own_waits_for_a_later_run_that_works_on_the_host() -> None:
+    mine, later = Host("web9", "night", "installing"), Host("web9", "day", "checking")
+    decision = decide(replace(ASK, holders=(BUSY[0], mine, later), in_step=True))
+    assert (decision.kind, decision.budget, decision.blockers) == ("wait", LATER_RUN, (later,))
+    assert decision.reason == "run day works on this host (checking), which run night had left in the middle, and is waited for"
+    assert decide(replace(ASK, holders=(later, mine))).granted, "the later run itself goes on"
+    for over in (replace(later, state="failed"), replace(later, abandoned=True), replace(later, name="web1")):
+        assert decide(replace(ASK, holders=(mine, over))).granted
 
 
 def test_a_host_that_another_run_left_behind_takes_no_further_room() -> None:

@@ -96,6 +96,23 @@ def test_slots_of_other_runs_count_where_the_set_has_their_hosts(open_run, take)
     assert take(night, "web3", fleet=["web3", "web4"]).granted
 
 
+def test_a_run_that_is_gone_on_with_waits_for_one_that_has_taken_up_its_host_whatever_the_clocks_say(ledger, open_run, walk):
+    def ask(run, at=None):
+        return slots.take(ledger, slots.Ask(run.id, "web1", FLEET, max_unavailable(9, 4), max_failed(0, 4)), at=at)
+
+    day, night = open_run("day", owner=replace(owner_of(), started=1)), open_run("night", FLEET)
+    assert ask(day, 2000.0).granted
+    walk(day, "web1", "draining", "drained", "installing")
+    assert ask(night, 1000.0).granted, "its controller is gone"
+    walk(night, "web1", "draining")
+    with ledger.write() as c:
+        runs.resume(c, "day", owner_of(), "play")
+    assert ask(day).kind == "wait" and "run night works on this host (draining)" in ask(day).reason
+    assert ask(night).granted
+    walk(night, "web1", "failed")
+    assert ask(day).granted
+
+
 def test_what_a_finished_run_left_out_of_service_counts(ledger, open_run, take, walk):
     day, night = open_run("day"), open_run("night", FLEET)
     take(day, "web1")
