@@ -95,7 +95,7 @@ def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run,
         resumed = _resumed(action, c, new, seat)
         if resumed:
             return resumed, False
-        runs.end_abandoned(c, new.deployment, new.actor)
+        runs.end_abandoned(c, new.deployment, new.actor, checks_only=action.checking)
         run, created = runs.open_run(c, new)
         if not created and seat.state(c, run) in HOST_FINAL:
             raise BadInput("%s has come to its end in run %s already: give patch_run_name another name" % (seat.host, run.name), run=run.name)

@@ -194,13 +194,13 @@ def finish_if_done(c: sa.Connection, run_id: int, fail_on: Collection[str] = FAI
     return finish(c, run_id, fail_on, actor, at)
 
 
-def end_abandoned(c: sa.Connection, deployment: str, actor: str = "", at: float | None = None) -> list[str]:
+def end_abandoned(c: sa.Connection, deployment: str, actor: str = "", at: float | None = None, checks_only: bool = False) -> list[str]:
     """End the runs of a deployment whose controller process is gone and that hold no slot, because another one begins: nobody works on
-    them, and nobody is out of service. Their names."""
+    them, and nobody is out of service. Their names. A run in check mode ends only others in check mode: the rest may still be gone on with."""
     t, slots = schema.runs, schema.slots
     holding = sa.select(slots.c.run_id).where(slots.c.returned_at.is_(None))
     query = leases.with_runs(c, t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
-    left = [run for run in (read(Run, row) for row in c.execute(query)) if run.left]
+    left = [run for run in (read(Run, row) for row in c.execute(query)) if run.left and (run.settings.get("check") or not checks_only)]
     for run in left:
         finish(c, run.id, run.settings.get("patch_fail_on", FAIL_ON), actor, at)
     return [run.name for run in left]

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed
@@ -98,6 +99,17 @@ def test_after_the_window_the_unfinished_run_is_named(desk: Any) -> None:
     assert "unfinished" not in refused()
     desk.open("last", owner=desk.gone, patch_deployment="night")
     assert "the window is closed" in refused() and "unfinished is run last, which the same start with -e patch_run_name=last goes on with" in refused()
+
+
+@pytest.mark.parametrize(("checking", "state"), [(True, "running"), (False, "failed")])
+def test_a_plan_leaves_an_unfinished_run_to_be_gone_on_with(desk: Any, monkeypatch: Any, checking: bool, state: str) -> None:
+    desk.open(BY_WINDOW, owner=desk.gone)
+    new = runs.NewRun("another", "web", desk.living, [runs.Target("web1")], settings={"check": checking})
+    monkeypatch.setattr(opening, "_new_run", lambda action, ledger, seat: new)
+    action = SimpleNamespace(_task=SimpleNamespace(get_play=lambda: SimpleNamespace(strategy="free")), variables={}, checking=checking)
+    seat = opening._Seat(desk.living, "play", "web1", Settings.from_variables({"patch_deployment": "web"}, "web1"))
+    assert opening._opened(cast(Any, action), desk.ledger, seat)[1]
+    assert desk.run(BY_WINDOW).state == state
 
 
 def test_a_run_that_somebody_works_on_is_not_gone_on_with(desk: Any) -> None:

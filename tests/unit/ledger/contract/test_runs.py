@@ -243,3 +243,12 @@ def test_what_a_vanished_controller_left_is_ended_unless_a_host_is_still_out(led
             "left": "succeeded", "holding": "running", "elsewhere": "running", "living": "running"}
         assert {host.state for host in hosts.all_of(c, runs.get(c, "left").id)} == {"not_started"}
         assert events.of_run(c, runs.get(c, "left").id)[-1].actor == "bob"
+
+
+def test_what_begins_in_check_mode_ends_only_what_was_in_check_mode(ledger, open_run):
+    gone = replace(owner_of(), started=1)
+    open_run("left", owner=gone)
+    open_run("looked", owner=gone, settings={"check": True})
+    with ledger.write() as c:
+        assert runs.end_abandoned(c, "web", checks_only=True) == ["looked"]
+        assert runs.get(c, "left").state == "running"
