@@ -45,15 +45,15 @@ class ActionModule(PatchtrainAction):
         return result
 
     def _released(self, ledger: Ledger) -> Dict[str, Any]:
-        return controlling.release(ledger, list(self.argument("hosts") or []), self._actor(), self._reason(), checking=self.checking)
+        return controlling.release(ledger, list(self.argument("hosts") or []), self._hand(), self._reason(), checking=self.checking)
 
     def _control(self, ledger: Ledger, state: str) -> Dict[str, Any]:
         run = controlling.find(ledger, self._name())
         if self.checking:
             return {"run_id": run.name, "run_state": run.state, "msg": "check mode: run %s stays %s" % (run.name, run.state)}
         if state == "disowned":
-            return controlling.disown(ledger, run, self._actor(), bool(self.argument("force", False)))
-        return controlling.set_state(ledger, run, _CONTROL[state], self._actor(), self._reason())
+            return controlling.disown(ledger, run, self._hand(), bool(self.argument("force", False)))
+        return controlling.set_state(ledger, run, _CONTROL[state], self._hand(), self._reason())
 
     def _name(self) -> str:
         return str(self.argument("run_id") or "")
@@ -61,8 +61,8 @@ class ActionModule(PatchtrainAction):
     def _reason(self) -> str:
         return str(self.argument("reason") or "")
 
-    def _actor(self) -> str:
-        return actor(self.variables)["actor"]
+    def _hand(self) -> controlling.Hand:
+        return controlling.Hand(**actor(self.variables), change_id=self.settings().patch_change_id)
 
     # --- from the run itself ------------------------------------------------------------------------------------------------
 

@@ -94,7 +94,8 @@ text:
   returned: O(state=info)
   type: str
 runs:
-  description: The runs that were asked for, each with its state, controller and hosts by state.
+  description: The runs that were asked for, each with its state, controller and hosts by state; with O(run_id) also with the last C(events), which
+    tell what was done to the run, when, by whom, why, as which job and for which change.
   returned: O(state=info)
   type: list
   elements: dict

@@ -8,6 +8,7 @@ The run itself reads its state before it gives a slot, so that a word in the led
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Sequence
 
 from ..module_utils.errors import BadInput, PatchtrainError
@@ -28,6 +29,19 @@ _TRIED_AGAIN = ("drain", "install", "gate", "restore")
 
 class StillAlive(PatchtrainError):
     """Somebody works on it."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Who acts, as which job and for which change; the latter two are empty where there are none."""
+
+    actor: str
+    job_id: str = ""
+    change_id: str = ""
+
+    def for_record(self) -> Dict[str, str]:
+        known = {"job_id": self.job_id, "change_id": self.change_id}
+        return {key: value for key, value in known.items() if value}
 
 
 def find(ledger: Ledger, name: str) -> Run:
@@ -52,10 +66,10 @@ def show(ledger: Ledger, name: str) -> Result:
             "text": found["text"], "msg": found["text"].splitlines()[0]}
 
 
-def set_state(ledger: Ledger, run: Run, state: str, actor: str, reason: str) -> Result:
+def set_state(ledger: Ledger, run: Run, state: str, hand: Hand, reason: str) -> Result:
     with ledger.write() as c:
         was = runs.by_id(c, run.id).state
-        now = runs.set_state(c, run.id, state, actor, reason)
+        now = runs.set_state(c, run.id, state, hand.actor, reason, detail=hand.for_record())
         working = [h.host for h in hosts.all_of(c, run.id, HOST_WORKING) if h.state != "waiting"]
     said = {"paused": "no further host is started until it is resumed", "running": "hosts are started again",
             "stopping": "no further host is started"}[state]
@@ -87,7 +101,7 @@ def _at_all_places(known: Mapping[str, Any]) -> float:
     return sum(float(place.get("timeout", usual)) for place in known.get("patch_maintenance") or ()) or usual
 
 
-def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str, checking: bool = False) -> Result:
+def release(ledger: Ledger, names: Sequence[str], hand: Hand, reason: str, checking: bool = False) -> Result:
     """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them. With
     ``checking`` it is only said what would be."""
     if not names or not reason:
@@ -98,7 +112,7 @@ def release(ledger: Ledger, names: Sequence[str], actor: str, reason: str, check
             _refuse_living(slot)
         for slot in [] if checking else held:
             state = None if slot.state in HOST_FINAL or slot.run_state not in RUN_UNFINISHED else "failed"
-            slots.give_back(c, slot.run_id, slot.host, state, reason, actor)
+            slots.give_back(c, slot.run_id, slot.host, state, reason, hand.actor, detail=hand.for_record())
     returned = sorted({slot.host for slot in held})
     none = sorted(set(names) - set(returned))
     what = "check mode, these would be returned" if checking else "returned"
@@ -112,17 +126,17 @@ def _refuse_living(slot: Held) -> None:
             slot.run, slot.host, slot.state, slot.owner.get("pid"), slot.owner.get("host")), run=slot.run, host=slot.host)
 
 
-def take_over(ledger: Ledger, run: Run, owner: Owner, actor: str, force: bool) -> Run:
+def take_over(ledger: Ledger, run: Run, owner: Owner, hand: Hand, force: bool) -> Run:
     """Another process goes on with an unfinished run: because the one it had is gone, or because a person knows that it is."""
     if not force and not run.left:
         raise StillAlive("run %s is worked on by process %s on %s; if you know that it is gone, say so: -e control_force=true" % (
             run.name, run.owner.get("pid"), run.owner.get("host")), run=run.name)
     with ledger.write() as c:
-        return runs.take_over(c, run.name, owner, actor)
+        return runs.take_over(c, run.name, owner, hand.actor, detail=hand.for_record())
 
 
-def disown(ledger: Ledger, run: Run, actor: str, force: bool) -> Result:
+def disown(ledger: Ledger, run: Run, hand: Hand, force: bool) -> Result:
     """Declare a run's controller gone, so that the next start of the run goes on with it."""
-    now = take_over(ledger, run, NOBODY, actor, force)
+    now = take_over(ledger, run, NOBODY, hand, force)
     return {"changed": True, "run_id": run.name, "run_state": now.state,
             "msg": "run %s belongs to nobody now: start it again under its name (-e patch_run_name=%s) and it goes on" % (run.name, run.name)}

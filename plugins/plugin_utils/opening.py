@@ -115,7 +115,7 @@ def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) ->
     for what, names in detail.items():
         if names:
             action.warn("run %s keeps the targets of its beginning; %s since: %s" % (run.name, what, ", ".join(names)))
-    return runs.resume(c, run.name, seat.owner, seat.token, new.actor, detail)
+    return runs.resume(c, run.name, seat.owner, seat.token, new.actor, dict(detail, job_id=new.job_id, change_id=new.change_id))
 
 
 def _left(c: Any) -> List[Run]:

@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .ledger import hosts, logs, runs, slots, steps
+from .ledger import events, hosts, logs, runs, slots, steps
 from .ledger.engine import Ledger
-from .ledger.rows import Held, Run
+from .ledger.rows import Event, Held, Run
 from .report import commands
 from .report.hosts import hosts_of
 from .report.model import run_model
@@ -20,14 +20,20 @@ from .scheduling.states import HOST_FINAL, RUN_UNFINISHED
 
 _TAIL = 5
 _DAY = 86400.0
+_EVENTS = ("opened", "run_state", "taken_over", "gone_on_with", "run_hook_ended", "slot_returned")
+_LATEST = 20
+"""So many of a run's events are told."""
 
 
 def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[str, Any]:
-    """``runs[]``, ``out_of_service[]`` (by these runs, or with ``everywhere`` by all), ``by_other_runs[]`` (hosts of these runs), and all as ``text``."""
+    """``runs[]``, ``out_of_service[]`` (by these runs, or with ``everywhere`` by all), ``by_other_runs[]`` (hosts of these runs), and all as ``text``. Without
+    ``everywhere`` what was done to the runs is told too."""
     names = {run.name for run in wanted}
     with ledger.read() as c:
         everyone = [hosts.all_of(c, run.id) for run in wanted]
         told, mine = [_run(run, found) for run, found in zip(wanted, everyone)], {host.host for found in everyone for host in found}
+        for run, one in zip(wanted, told) if not everywhere else ():
+            one["events"] = [_event(event) for event in events.of_run(c, run.id) if _is_told(event)][-_LATEST:]
         held = slots.holders(c)
     models = _Models(ledger)
     out = [_out(ledger, models, slot) for slot in held if everywhere or slot.run in names]
@@ -110,6 +116,7 @@ def _lines(told: Sequence[Mapping[str, Any]]) -> List[str]:
             run["name"], run["deployment"], run["state"], said, _span(time.time() - run["started_at"]), run["actor"]),
             "  controller: %s%s" % (run["controller"], gone),
             "  %d hosts: %s" % (run["hosts"], ", ".join("%d %s" % (many, state) for state, many in run["states"].items()))]
+        lines += ["  %s" % _done(event) for event in run.get("events", ())]
         lines += _blocked(run)
     return lines or ["No run is unfinished."]
 
@@ -122,6 +129,33 @@ def _listed(title: str, out: Sequence[Mapping[str, Any]]) -> List[str]:
                   *(["    why:  %s" % host["reason"]] if host["reason"] else []), *("    log:  %s" % line for line in host["log"]),
                   "    next: %s" % host["next"]]
     return lines
+
+
+def _is_told(event: Event) -> bool:
+    """What people and hooks did to the run as a whole, and slots that a person gave back; of hosts there is their own history."""
+    return event.action in _EVENTS and (event.host is None or bool(event.actor))
+
+
+def _event(event: Event) -> Dict[str, Any]:
+    known = event.detail or {}
+    return {"at": event.at, "what": _what(event, known), "actor": event.actor, "text": event.text,
+            **{key: str(known[key]) for key in ("job_id", "change_id") if known.get(key)}}
+
+
+def _what(event: Event, known: Mapping[str, Any]) -> str:
+    if event.action == "run_state":
+        return str(known.get("is"))
+    if event.action == "run_hook_ended":
+        return "hook %s %s" % (known.get("point"), known.get("outcome"))
+    if event.action == "slot_returned":
+        return "slot of %s returned" % event.host
+    return event.action.replace("_", " ") if event.action != "taken_over" or known["is"].get("pid") else "disowned"
+
+
+def _done(event: Mapping[str, Any]) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(event["at"]))
+    beside = [told % event[key] for key, told in (("actor", "by %s"), ("job_id", "job %s"), ("change_id", "change %s")) if event.get(key)]
+    return "%s  %s%s%s" % (when, event["what"], " (%s)" % ", ".join(beside) if beside else "", ": " + event["text"] if event["text"] else "")
 
 
 def _blocked(run: Mapping[str, Any]) -> List[str]:

@@ -66,8 +66,8 @@ def open_run(c: sa.Connection, new: NewRun, at: float | None = None) -> tuple[Ru
     return existing, False
 
 
-def take_over(c: sa.Connection, name: str, owner: Owner, actor: str = "", at: float | None = None) -> Run:
-    """Make another process the owner of an unfinished run, because the one it had is gone or a person says so."""
+def take_over(c: sa.Connection, name: str, owner: Owner, actor: str = "", at: float | None = None, detail: Data | None = None) -> Run:
+    """Make another process the owner of an unfinished run, because the one it had is gone or a person says so. ``detail`` is kept beside."""
     run = get(c, name)
     if run.state in RUN_FINAL:
         raise RunFinished("run %s has ended (%s), and a finished run is never resumed" % (name, run.state), run=name, state=run.state)
@@ -76,7 +76,7 @@ def take_over(c: sa.Connection, name: str, owner: Owner, actor: str = "", at: fl
         leases.end(c, run.id)
     else:
         leases.renew(c, run.id, lease_of(run))
-    events.append(c, "taken_over", run_id=run.id, actor=actor, detail={"was": run.owner, "is": owner.to_dict()}, at=at)
+    events.append(c, "taken_over", run_id=run.id, actor=actor, detail=dict(detail or {}, was=run.owner, **{"is": owner.to_dict()}), at=at)
     return get(c, name)
 
 
@@ -159,14 +159,14 @@ def recent(c: sa.Connection, limit: int = 50, deployment: str | None = None, unf
     return [read(Run, row) for row in c.execute(query)]
 
 
-def set_state(c: sa.Connection, run_id: int, state: str, actor: str = "", reason: str = "", at: float | None = None) -> Run:
-    """``running``, ``paused`` or ``stopping``; final states are for ``finish`` to find."""
+def set_state(c: sa.Connection, run_id: int, state: str, actor: str = "", reason: str = "", at: float | None = None, detail: Data | None = None) -> Run:
+    """``running``, ``paused`` or ``stopping``; final states are for ``finish`` to find. ``detail`` is kept beside."""
     run = by_id(c, run_id)
     if state not in RUN_UNFINISHED or not run_may_go(run.state, state):
         raise NotAllowed("run %s is %s and can't become %s" % (run.name, run.state, state), run=run.name, state=run.state)
     if state != run.state:
         _update(c, run_id, state=state, reason=reason)
-        events.append(c, "run_state", reason, run_id=run_id, actor=actor, detail={"was": run.state, "is": state}, at=at)
+        events.append(c, "run_state", reason, run_id=run_id, actor=actor, detail=dict(detail or {}, was=run.state, **{"is": state}), at=at)
     return by_id(c, run_id)
 
 

@@ -138,14 +138,14 @@ def sets_of(run: Run) -> Sets:
 
 
 def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None, reason: str = "", actor: str = "",
-              at: float | None = None) -> bool:
+              at: float | None = None, detail: Data | None = None) -> bool:
     """Return a host's slot, and with ``state`` write where the host has come to, so that nobody sees one without the other.
-    False where it had none. Also the way to release what a vanished controller has left, with actor and reason."""
+    False where it had none. Also the way to release what a vanished controller has left, with actor, reason and what is kept beside (``detail``)."""
     at = events.stamp(at)
     returned = c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host, _t.c.returned_at.is_(None)).values(
         returned_at=at, reason=reason)).rowcount == 1
     if returned:
-        events.append(c, "slot_returned", reason, run_id=run_id, host=host, actor=actor, at=at)
+        events.append(c, "slot_returned", reason, run_id=run_id, host=host, actor=actor, detail=detail, at=at)
     if state is not None:
         hosts.set_state(c, run_id, host, state, reason, actor, at)
     return returned

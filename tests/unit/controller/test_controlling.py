@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import standing
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import run_points, standing
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.controlling import StillAlive
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import NotAllowed, RunUnknown
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
@@ -111,6 +111,23 @@ def test_of_a_host_that_only_a_person_can_bring_back_the_next_run_is_not_told_to
     desk.open(owner=desk.gone)
     desk.drained().failed("failed", "broke", True)
     assert standing.left_behind(desk.ledger, desk.open("day")) == []
+
+
+def test_what_was_done_to_a_run_by_whom_in_which_job_and_for_which_change_can_be_looked_up(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    desk.drained()
+    night: Any = {"variables": {"patch_change_id": "CHG-7", "awx_user_name": "alice", "awx_job_id": 42}}
+    control(desk, "paused", reason="database\x1b[2J", **night)
+    control(desk, "disowned", **night)
+    control(desk, "released", hosts=["web1"], reason="burnt down", **night)
+    run_points.end(desk.ledger, "night", "after", "chat is down", "bob")
+    found = control(desk, "info", run_id="night")
+    beside = {"actor": "alice", "job_id": "42", "change_id": "CHG-7"}
+    assert [{key: value for key, value in event.items() if key != "at"} for event in found["runs"][0]["events"]] == [
+        {"what": "opened", "actor": "", "text": ""}, {"what": "paused", "text": "database\x1b[2J", **beside}, {"what": "disowned", "text": "", **beside},
+        {"what": "slot of web1 returned", "text": "burnt down", **beside}, {"what": "hook after failed", "actor": "bob", "text": "chat is down"}]
+    assert "paused (by alice, job 42, change CHG-7): database" in found["text"] and "\x1b" not in found["text"]
+    assert "CHG-7" not in control(desk, "info")["text"]
 
 
 def test_nothing_is_out(desk: Any) -> None:
