@@ -22,9 +22,9 @@ from .standing import standing
 Result = Dict[str, Any]
 
 
-_STEPS = {"install": ("patch_install_timeout", "patch_reconnect_timeout"), "reboot": ("patch_reboot_timeout",), "gate": ("patch_health_timeout",),
-          "soak": ("patch_soak",)}
-_TRIED_AGAIN = ("drain", "install", "gate", "restore")
+_STEPS = {"prepare": ("patch_prepare_timeout",), "install": ("patch_install_timeout", "patch_reconnect_timeout"), "reboot": ("patch_reboot_timeout",),
+          "gate": ("patch_health_timeout",), "soak": ("patch_soak",)}
+_TRIED_AGAIN = ("prepare", "drain", "install", "gate", "restore")
 
 
 class StillAlive(PatchtrainError):
@@ -73,7 +73,10 @@ def set_state(ledger: Ledger, run: Run, state: str, hand: Hand, reason: str) -> 
         working = [h.host for h in hosts.all_of(c, run.id, HOST_WORKING) if h.state != "waiting"]
     said = {"paused": "no further host is started until it is resumed", "running": "hosts are started again",
             "stopping": "no further host is started"}[state]
-    if state == "stopping" and working:
+    if now.left:
+        said += "; its controller is gone, so that nobody works on it%s: the same start with -e patch_run_name=%s goes on with it" % (
+            " and %s not brought back" % _are(working) if working else "", run.name)
+    elif state == "stopping" and working:
         said += "; %s brought to an end first, which by the limits of their steps takes %d min at most, hooks aside" % (_are(working), -(-limits(now) // 60))
     return {"changed": was != state, "run_id": run.name, "run_state": now.state, "msg": "run %s is %s: %s" % (run.name, now.state, said)}
 
@@ -88,10 +91,12 @@ def limits(run: Run) -> float:
     retries, rounds = known.get("patch_retries") or 0, int(known.get("patch_rounds") or 1)
     each = {step: sum(float(known.get(name) or 0) for name in names) for step, names in _STEPS.items()}
     each["drain"] = each["restore"] = _at_all_places(known)
-    total = 0.0
+    each["reboot"] *= 2 if known.get("patch_reboot_before") else 1
+    # What is left is looked for after each round but the last.
+    times, total = {"install": rounds, "prepare": rounds - 1}, 0.0
     for step, once in each.items():
         again = retries.get(step, 0) if isinstance(retries, dict) else retries if step in _TRIED_AGAIN else 0
-        total += (once * (1 + again) + float(known.get("patch_retry_delay") or 0) * again) * (rounds if step == "install" else 1)
+        total += (once * (1 + again) + float(known.get("patch_retry_delay") or 0) * again) * times.get(step, 1)
     return total
 
 

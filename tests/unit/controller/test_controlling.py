@@ -45,6 +45,17 @@ def test_a_stopped_run_says_whom_it_still_finishes_and_for_how_long(desk: Any) -
         control(desk, "resumed")
 
 
+@pytest.mark.parametrize("state", ["stopped", "paused"])
+def test_of_a_run_whose_controller_is_gone_nobody_is_said_to_bring_hosts_to_an_end(desk: Any, state: str) -> None:
+    desk.open(owner=desk.gone)
+    assert control(desk, state)["msg"].endswith(
+        "; its controller is gone, so that nobody works on it: the same start with -e patch_run_name=night goes on with it")
+    desk.open("day", owner=desk.gone)
+    desk.drained("day").state("installing")
+    said = control(desk, state, run_id="day")["msg"]
+    assert "nobody works on it and web1 is not brought back: the same start with -e patch_run_name=day" in said and "at most" not in said
+
+
 def test_check_mode_changes_nothing(desk: Any) -> None:
     desk.open()
     assert control(desk, "paused", check=True)["msg"] == "check mode: run night stays running"

@@ -222,7 +222,8 @@ def test_a_reboot_that_is_due_comes_first_and_once(prepared: Any, monkeypatch: p
 
 @pytest.mark.parametrize("more, seconds", [
     ({}, 2 * 300 + 3900 + 600 + 300), ({"patch_retries": 1, "patch_retry_delay": 10}, 2 * (2 * 300 + 3900 + 300) + 600 + 40),
-    ({"patch_retries": {"install": 2}, "patch_retry_delay": 0, "patch_rounds": 2}, 2 * 300 + 6 * 3900 + 600 + 300),
+    ({"patch_retries": {"install": 2}, "patch_retry_delay": 0, "patch_rounds": 2}, 2 * 300 + 6 * 3900 + 3600 + 600 + 300),
+    ({"patch_reboot_before": True}, 2 * 300 + 3900 + 2 * 600 + 300),
     ({"patch_maintenance": [{"driver": "command", "timeout": 20}, {"driver": "command"}]}, 2 * 320 + 3900 + 600 + 300)])
 def test_how_long_a_stop_takes_at_most_knows_of_them(desk: Any, more: Dict[str, Any], seconds: float) -> None:
     assert limits(desk.open(**more)) == seconds
