@@ -176,6 +176,9 @@ plan:
     counts:
       description: How many hosts are V(patched), V(deferred) and V(not_started).
       type: dict
+    given_up:
+      description: How many hosts wait for their slot for longer than E(patch_slot_timeout), and are not started.
+      type: int
     assumed:
       description: Of how many hosts there is no history, so that their times are E(patch_estimate_default).
       type: int

@@ -87,7 +87,8 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     first = known.first
     begins_at = max(now, min((task.opens_at for task in tasks), default=now))
     own = action.settings()
-    seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak)
+    seen = forecast(tasks, limits_of(known.sets, own.patch_max_unavailable), forks, begins_at, first, _elsewhere(known, own, now), own.patch_canary_soak,
+                    own.patch_slot_timeout)
     plan = _plan(known, seen, now, first)
     plan["strategy"] = _strategy([certain.get(host) for host in plan["order"]], own, forks)
     plan["window"] = _window(known.run, seen, now)
@@ -182,7 +183,7 @@ def _plan(known: _Known, seen: Forecast, now: float, first: int) -> Plan:
         "begins_at": seen.simulation.begins_at, "ends_at": seen.simulation.ends_at, "best_end": seen.best_end, "peak": seen.simulation.peak,
         "forks": seen.forks, "forks_needed": seen.forks_needed, "bottleneck": seen.bottleneck, "waits": dict(seen.waits),
         "packages": sum(known.facts.get(host.host, Facts()).changes for host in known.turn), "assumed": sum(host.assumed for host in seen.simulation.hosts),
-        "counts": dict(sorted(counted.items())), "left_out": known.run.settings.get("scope", {})}
+        "counts": dict(sorted(counted.items())), "given_up": seen.given_up, "left_out": known.run.settings.get("scope", {})}
 
 
 def _strategy(each: Collection[Optional[Settings]], own: Settings, forks: int) -> str:

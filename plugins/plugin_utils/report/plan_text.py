@@ -21,6 +21,7 @@ _WIDEST = {"HOST": 26, "SET": 14}
 _DAY = 86400
 _MOST_NAMES = 6
 _MOST_REASON = 6
+_SLOT_TIMEOUT = "patch_slot_timeout"
 
 
 def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
@@ -55,7 +56,7 @@ def headline(plan: Data) -> list[str]:
     lines.append("Begins %s, ends about %s: %s, at most %s out of service at once%s" % (
         stamp(begins), _clock(ends, begins, ends), duration(ends - begins) or "no time", plural(count(plan, "peak"), "host"),
         "; for %s there is no history, so that their times are assumed" % plural(assumed, "host") if assumed else ""))
-    return [*lines, *_window(plan), _forks(plan), *_bottleneck(plan), *_scope(plan)]
+    return [*lines, *_window(plan), *_given_up(plan), _forks(plan), *_bottleneck(plan), *_scope(plan)]
 
 
 def rolled(plan: Data) -> list[Data]:
@@ -66,7 +67,8 @@ def rolled(plan: Data) -> list[Data]:
 def note(host: Data) -> str:
     """What is to be said of a host beside its times."""
     state, why = word(host, "state"), word(host, "waits_for")
-    first = {"deferred": "deferred: no time left in the window", "not_started": "never: %s is used up%s" % (why, _by_whom(host))}.get(state, "")
+    never = "not started: waits longer than " + why if why == _SLOT_TIMEOUT else "never: %s is used up%s" % (why, _by_whom(host))
+    first = {"deferred": "deferred: no time left in the window", "not_started": never}.get(state, "")
     parts = [first, "is %s" % word(host, "goes_on") if word(host, "goes_on") else "", "canary" if host.get("canary") else "",
              "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason"),
              *("now: %s" % word(place, "problem") for place in records(host, "places") if word(place, "problem"))]
@@ -109,6 +111,13 @@ def _window(plan: Data) -> list[str]:
     each = "; each host has its own time zone" if window.get("per_host") else ""
     fit_in = plural(late, "host does not fit and is", "hosts do not fit and are") + " deferred" if late else "all hosts fit"
     return ["Window: %s%s; %s" % (word(window, "text"), each, fit_in)]
+
+
+def _given_up(plan: Data) -> list[str]:
+    many = count(plan, "given_up")
+    told = "%s for a slot than %s allows and %s not started: raise it, or the budget" % (
+        plural(many, "host waits longer", "hosts wait longer"), _SLOT_TIMEOUT, "is" if many == 1 else "are")
+    return ["Waiting: " + told] if many else []
 
 
 def _forks(plan: Data) -> str:

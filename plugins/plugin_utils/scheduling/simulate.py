@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .budget import CANARIES
 from .simulate_limits import Limits
-from .simulate_roll import FORKS, Elsewhere, Roll, Task
+from .simulate_roll import FORKS, SLOT_TIMEOUT, Elsewhere, Roll, Task
 
 PATCHED, DEFERRED, NOT_STARTED = "patched", "deferred", "not_started"
 _AS_GOOD = 1.02
@@ -59,6 +60,11 @@ class Forecast:
     waits: Mapping[str, float]
     bottleneck: str
 
+    @property
+    def given_up(self) -> int:
+        """How many hosts wait for their slot for longer than they are let."""
+        return sum(host.waits_for == SLOT_TIMEOUT for host in self.simulation.hosts)
+
 
 def simulate(tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float = 0.0, first: int = 0,
              elsewhere: Sequence[Elsewhere] = (), first_soak_s: float = 0.0) -> Simulation:
@@ -68,15 +74,19 @@ def simulate(tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float
 
 
 def forecast(tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float = 0.0, first: int = 0,
-             elsewhere: Sequence[Elsewhere] = (), first_soak_s: float = 0.0) -> Forecast:
-    """The roll as it will be with ``forks``, beside one that has a fork for every host."""
+             elsewhere: Sequence[Elsewhere] = (), first_soak_s: float = 0.0, patience_s: float = math.inf) -> Forecast:
+    """The roll as it will be with ``forks``, beside one that has a fork for every host. ``patience_s``: so long a host waits for its slot; what the forks
+    and budgets would do is told as if all waited."""
     free = Roll(tasks, limits, max(len(tasks), 1), begins_at, first, elsewhere, first_soak_s).play()
     unbound, enough = _simulation(free, first), _enough(free)
     bound = unbound if forks >= enough else simulate(tasks, limits, forks, begins_at, first, elsewhere, first_soak_s)
     needed = _fewest(lambda many: simulate(tasks, limits, many, begins_at, first, elsewhere, first_soak_s), unbound, enough)
     waits = _by_cause(bound, unbound)
     bottleneck = max(waits, key=lambda name: (waits[name], name), default="") if _as_good(bound, unbound) else FORKS
-    return Forecast(bound, forks, needed, min(bound.ends_at, unbound.ends_at), waits, bottleneck)
+    best_end = min(bound.ends_at, unbound.ends_at)
+    if bound.ends_at - begins_at > patience_s:
+        bound = _simulation(Roll(tasks, limits, forks, begins_at, first, elsewhere, first_soak_s, patience_s).play(), first)
+    return Forecast(bound, forks, needed, best_end, waits, bottleneck)
 
 
 def _simulation(roll: Roll, first: int) -> Simulation:

@@ -22,6 +22,7 @@ from .simulate_limits import Limits, Under, Unders
 from .windows import WINDOW, fits
 
 FORKS = "forks"
+SLOT_TIMEOUT = "patch_slot_timeout"
 
 _FINISH, _OPEN, _DEADLINE = 0, 1, 2
 
@@ -65,11 +66,11 @@ class _Queue:
 
 class Roll:
     """One simulation. ``starts``, ``ends``, ``turns`` (when a host got its fork) and ``waited_for`` are by the number of the task; a host without
-    a start ended at its end without: ``refused`` has those that no slot would ever come for, by what, and ``stuck``
+    a start ended at its end without: ``refused`` has those that no slot would ever come for, or not within ``patience_s``, by what, and ``stuck``
     who is out for good and stands against them; all others were deferred."""
 
     def __init__(self, tasks: Sequence[Task], limits: Limits, forks: int, begins_at: float, first: int, elsewhere: Sequence[Elsewhere],
-                 first_soak_s: float = 0.0) -> None:
+                 first_soak_s: float = 0.0, patience_s: float = math.inf) -> None:
         many = len(tasks)
         self.tasks, self.limits, self.now, self.begins_at = tasks, limits, begins_at, begins_at
         self.starts: list[float | None] = [None] * many
@@ -88,7 +89,7 @@ class Roll:
         self._parked: dict[Under, list[tuple[int, Unders]]] = {}
         self._events: list[tuple[float, int, int]] = []
         self._waiting: set[int] = set()
-        self._elsewhere, self._first_soak_s = elsewhere, first_soak_s
+        self._elsewhere, self._first_soak_s, self._patience_s = elsewhere, first_soak_s, patience_s
 
     def play(self) -> Roll:
         self._before()
@@ -101,7 +102,7 @@ class Roll:
                 happened[kind].append(number)
             self._finish(happened[_FINISH])
             self._open(happened[_OPEN])
-            self._defer_waiting(happened[_DEADLINE])
+            self._give_up(happened[_DEADLINE])
             self._admit()
         return self
 
@@ -188,9 +189,12 @@ class Roll:
         self._waiting.add(number)
         if queue.at is None:
             self._park(queue, at)
-        task = self.tasks[number]
-        if task.closes_at < math.inf:
-            heappush(self._events, (max(task.closes_at - task.reserve_s, self.now), _DEADLINE, number))
+        ends = min(self._last_start(number), self.now + self._patience_s)
+        if ends < math.inf:
+            heappush(self._events, (max(ends, self.now), _DEADLINE, number))
+
+    def _last_start(self, number: int) -> float:
+        return self.tasks[number].closes_at - self.tasks[number].reserve_s
 
     def _park(self, queue: _Queue, at: Under) -> None:
         queue.at, queue.since, queue.first = at, self.now, queue.hosts[0]
@@ -259,7 +263,7 @@ class Roll:
         self.ends[number] = self.now + task.seconds
         heappush(self._events, (self.now + task.seconds + task.soak_s, _FINISH, number))
 
-    # --- the window -------------------------------------------------------------------------------------------------------
+    # --- the window, and patience -----------------------------------------------------------------------------------------
 
     def _open(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -268,7 +272,7 @@ class Roll:
             self.waited_for[number] = WINDOW if self.now > watched else CANARIES
             self._ask(number)
 
-    def _defer_waiting(self, numbers: Sequence[int]) -> None:
+    def _give_up(self, numbers: Sequence[int]) -> None:
         """Those that still wait and whose time is up."""
         for number in numbers:
             if number in self._waiting:
@@ -279,7 +283,10 @@ class Roll:
                 if not queue.many:
                     queue.at = None
                     queue.hosts.clear()
-                self._end(number, WINDOW)
+                late = self.now >= self._last_start(number)
+                if not late:
+                    self.refused[number] = SLOT_TIMEOUT
+                self._end(number, WINDOW if late else SLOT_TIMEOUT)
 
     def _end(self, number: int, why: str) -> None:
         """A host's turn ends without a slot."""

@@ -81,6 +81,18 @@ def test_of_a_host_that_is_out_already_the_first_plan_counts(desk: Any) -> None:
     assert kept["web1"].start == first["web1"]["start"] and kept["web2"].start == rows(second)["web2"]["start"]
 
 
+def test_hosts_that_wait_longer_for_a_slot_than_they_are_let_are_told(desk: Any) -> None:
+    desk.open(targets=("web1", "web2", "web3"))
+    for host in ("web1", "web2", "web3"):
+        desk.prepare(host=host, changes=changes("bash"))
+    told = plan(desk, patch_reboot="never", patch_estimate_default=100, variables={"patch_slot_timeout": 150})
+    assert (told["given_up"], told["counts"]) == (1, {"not_started": 1, "patched": 2})
+    text = render_plan(told, 160)
+    assert "Waiting: 1 host waits longer for a slot than patch_slot_timeout allows and is not started: raise it, or the budget" in text
+    assert "not started: waits longer than patch_slot_timeout" in text
+    assert "Waiting:" not in render_plan(plan(desk, patch_reboot="never", patch_estimate_default=100), 160)
+
+
 def test_a_window_that_is_too_short_defers(desk: Any) -> None:
     now = time.time()
     piece = {"starts_at": now - 60, "ends_at": now + 130, "opens_at": now - 60, "closes_at": now + 130, "local": "20261121T013000", "zone": "UTC"}

@@ -19,7 +19,7 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.rul
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate import (
     DEFERRED, NOT_STARTED, PATCHED, Simulation, _enough, forecast, simulate)
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate_limits import Limits, limits_of
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate_roll import FORKS, Elsewhere, Roll, Task
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.simulate_roll import FORKS, SLOT_TIMEOUT, Elsewhere, Roll, Task
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.windows import WINDOW
 
 CLUSTERS = [{"name": "cluster", "max_unavailable": 1, "per": "cluster"}]
@@ -147,6 +147,23 @@ def test_the_bottleneck_is_the_budget_that_most_host_seconds_wait_for() -> None:
     told = forecast([Task(name, 10) for name in "abcd"], limits, 4)
     assert (told.bottleneck, dict(told.waits), told.simulation.peak) == ("patch_max_unavailable", {"patch_max_unavailable": 20}, 2)
     assert _named(told.simulation)["c"].waits_for == "patch_max_unavailable"
+
+
+def test_who_waits_longer_than_it_is_let_is_not_started_and_what_to_raise_stays_the_same() -> None:
+    limits, tasks = limits_of(_sets({name: {} for name in "abcd"}, []), 1), [Task(name, 10, 12) for name in "abcd"]
+    told, patient = (forecast(tasks, limits, 4, patience_s=seconds) for seconds in (25, 30))
+    found = _named(told.simulation)
+    assert [(found[name].state, found[name].start) for name in "abcd"] == [(PATCHED, 0), (PATCHED, 10), (PATCHED, 20), (NOT_STARTED, None)]
+    assert (found["d"].waits_for, found["d"].waited_s, told.given_up) == (SLOT_TIMEOUT, 25, 1)
+    assert (told.bottleneck, told.forks_needed, told.best_end) == (patient.bottleneck, patient.forks_needed, 40)
+    assert patient.given_up == 0 and patient.simulation.ends_at == 40
+    assert forecast(tasks, limits, 1, patience_s=25).given_up == 0, "a host that has no fork yet does not wait for its slot"
+
+
+def test_a_window_that_leaves_no_time_comes_before_patience_that_ends_later() -> None:
+    limits = limits_of(_sets({name: {} for name in "abc"}, []), 1)
+    told = forecast([Task(name, 10, 10, closes_at=25) for name in "abc"], limits, 3, patience_s=18)
+    assert (_named(told.simulation)["c"].state, told.given_up) == (DEFERRED, 0)
 
 
 def test_one_zone_after_the_other() -> None:
