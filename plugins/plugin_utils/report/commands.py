@@ -64,7 +64,7 @@ def _inventory(model: Data) -> list[str]:
 
 
 def _deployment(model: Data) -> list[str]:
-    """The deployment's file where the model names it."""
+    """The deployment's file where the model names it: in it are checks and hooks without which a host is not to come back, and the ledger's address."""
     path = word(section(model, "run"), "deployment_file")
     return ["-e", f"@{path}"] if _PLAIN_PATH.fullmatch(path) else []
 
@@ -87,8 +87,7 @@ def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
     if len(hosts) > _MOST_NAMES or any(_PLAIN_HOST.fullmatch(host.name) is None for host in hosts):
         return None
     name, _dash, variant = playbook.partition("-")
-    parts = ["ansible-playbook", *_inventory(model), f"{_COLLECTION}.{name}"]
-    parts += _deployment(model) if name == "patch" else []
+    parts = ["ansible-playbook", *_inventory(model), f"{_COLLECTION}.{name}", *_deployment(model)]
     parts += ["-e", "patch_reboot=if_required"] if variant == "reboot" else []
     return shlex.join([*parts, "--limit", ",".join(host.name for host in hosts)])
 
@@ -106,7 +105,7 @@ def _left_by_another(model: Data, hosts: Sequence[Host]) -> Advice:
     holder = hosts[0].holder
     if holder.get("resume") is True:
         return Advice(f"Out of service by run {hosts[0].left_by}, whose controller is gone. Go on with that run:", go_on_with({"run": holder}))
-    return Advice(f"Still out of service by run {hosts[0].left_by}. Repair the host, then give it back:", command(model, "restore", hosts))
+    return Advice(f"Still out of service by run {hosts[0].left_by}. Repair the host, then give it back:", command({"run": holder}, "restore", hosts))
 
 
 def advice(model: Data, state: str, hosts: Sequence[Host]) -> Advice | None:

@@ -84,7 +84,7 @@ def test_info_says_who_is_out_why_and_what_to_do_next(desk: Any) -> None:
     book.failed("failed", "Install: broke", True)
     found = control(desk, "info", run_id="night")
     assert found["out_of_service"][0]["reason"] == "Install: broke"
-    assert found["out_of_service"][0]["next"] == "ansible-playbook -i /etc/hosts.yml fleetops.patchtrain.restore --limit web1"
+    assert found["out_of_service"][0]["next"] == "ansible-playbook -i /etc/hosts.yml fleetops.patchtrain.restore -e @/etc/web.yml --limit web1"
 
 
 def test_a_run_whose_controller_is_gone_is_told_how_it_goes_on(desk: Any) -> None:

@@ -53,6 +53,13 @@ def test_inventory_and_deployment_are_named_where_the_model_knows_them() -> None
     assert told.command == "ansible-playbook -i 'my inventory/hosts.yml' fleetops.patchtrain.patch -e @web.yml --limit web1"
 
 
+@pytest.mark.parametrize(("state", "out", "playbook"), [("failed", True, "restore"), ("unreachable", True, "restore"), ("unreachable", False, "assess")])
+def test_a_host_is_given_back_with_the_checks_and_hooks_of_its_deployment(state: str, out: bool, playbook: str) -> None:
+    told = advice({"run": {"deployment_file": "web.yml"}}, state, [host("web1", state, out)])
+    assert told is not None
+    assert told.command == "ansible-playbook fleetops.patchtrain.%s -e @web.yml --limit web1" % playbook
+
+
 def held(host: str, **more: Any) -> Host:
     by = dict({"name": "evening", "since": 1.0, "working": False, "resume": False, "deployment_file": "web.yml"}, **more)
     return Host({"name": host, "state": "up_to_date", "out_of_service": [{"from": 1.0, "to": None, "run": "evening"}], "held_by": by}, 9.0)
@@ -60,7 +67,7 @@ def held(host: str, **more: Any) -> Host:
 
 @pytest.mark.parametrize(("more", "command"), [
     ({"resume": True}, "ansible-playbook fleetops.patchtrain.patch -e @web.yml -e patch_run_name=evening"),
-    ({}, "ansible-playbook fleetops.patchtrain.restore --limit web1")])
+    ({"inventory": ["hosts.yml"]}, "ansible-playbook -i hosts.yml fleetops.patchtrain.restore -e @web.yml --limit web1")])
 def test_a_host_that_another_run_left_out_of_service_needs_a_person(more: Any, command: str) -> None:
     (group,) = needs_person({}, [held("web1", **more), host("web2", "up_to_date")])
     assert [one.name for one in group.hosts] == ["web1"] and "by run evening" in group.advice.todo and group.advice.command == command
