@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import BadInput
 from .action import PatchtrainAction
@@ -111,11 +111,20 @@ def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) ->
         raise BadInput("run %s is unfinished, and of deployment %s, not %s: give patch_run_name another name" % (run.name, run.deployment, new.deployment),
                        run=run.name)
     now, then = {target.host for target in new.targets}, set(run.settings["targets"])
+    _refuse_to_leave(c, run, now)
     detail = {"joiners": sorted(now - then), "leavers": sorted(then - now)}
     for what, names in detail.items():
         if names:
             action.warn("run %s keeps the targets of its beginning; %s since: %s" % (run.name, what, ", ".join(names)))
     return runs.resume(c, run.name, seat.owner, seat.token, new.actor, dict(detail, job_id=new.job_id, change_id=new.change_id))
+
+
+def _refuse_to_leave(c: Any, run: Run, targets: Collection[str]) -> None:
+    """A host in the middle that this start leaves out would be waited for in vain, and then be called failed while nobody had looked at it."""
+    middle = ["%s (%s)" % (host.host, host.state) for host in hosts.all_of(c, run.id, HOST_WORKING) if host.state != "waiting" and host.host not in targets]
+    if middle:
+        raise BadInput("run %s was left in the middle of %s, which this start leaves out: start it for all of its hosts, or give up what is gone for good "
+                       "(playbook fleetops.patchtrain.control, -e control=released)" % (run.name, ", ".join(middle)), run=run.name)
 
 
 def _left(c: Any) -> List[Run]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, List, cast
 
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
@@ -110,6 +111,23 @@ def test_a_plan_leaves_an_unfinished_run_to_be_gone_on_with(desk: Any, monkeypat
     seat = opening._Seat(desk.living, "play", "web1", Settings.from_variables({"patch_deployment": "web"}, "web1"))
     assert opening._opened(cast(Any, action), desk.ledger, seat)[1]
     assert desk.run(BY_WINDOW).state == state
+
+
+def test_a_run_is_not_gone_on_with_without_a_host_that_it_was_left_in_the_middle_of(desk: Any) -> None:
+    desk.open(owner=desk.gone)
+    seat = opening._Seat(desk.living, "play", "web2", Settings.from_variables({}, "web2"))
+    warned: List[str] = []
+
+    def resumed(*targets: str) -> Any:
+        new = runs.NewRun("night", "web", desk.living, [runs.Target(host) for host in targets])
+        with desk.ledger.write() as c:
+            return opening._resumed(cast(Any, SimpleNamespace(warn=warned.append)), c, new, seat)
+
+    desk.drained()
+    with pytest.raises(BadInput, match=r"run night was left in the middle of web1 \(drained\), which this start leaves out: start it for all of its hosts"):
+        resumed("web2")
+    assert desk.run().left
+    assert resumed("web1").name == "night" and "web2" in warned[0], "one that waits for its turn may be left out"
 
 
 def test_a_run_that_somebody_works_on_is_not_gone_on_with(desk: Any) -> None:
