@@ -14,7 +14,6 @@ from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import drain
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.alive import with_its_controller
-from ..plugin_utils.book import open_ledger
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
 
 _SLOT = "Confirm what was prepared, and take a slot"
@@ -34,10 +33,7 @@ class ActionModule(PatchtrainAction):
     priors: Optional[drain.Priors] = None
 
     def act(self) -> Dict[str, Any]:
-        with open_ledger(self.settings().patch_ledger).kept():
-            return self._rolled(os.getppid(), self.needed("run_id"))
-
-    def _rolled(self, controller: int, run: str) -> Dict[str, Any]:
+        controller, run = os.getppid(), self.needed("run_id")
         places, now = list(self.argument("places") or []), _SLOT
         self.look = lambda: self._look(places)
         try:

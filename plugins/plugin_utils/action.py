@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.errors import BadInput, PatchtrainError
 from .book import HostBook, NotTargeted, open_ledger
+from .ledger.connections import kept
 from .places import place
 from .remote import Remote
 from .report.text import clean_block, clean_line
@@ -38,7 +39,8 @@ class PatchtrainAction(ActionBase):  # type: ignore[misc]
         self.variables = task_vars or {}
         try:
             refuse_stray_words(self.variables)
-            result.update(self.act())
+            with kept():
+                result.update(self.act())
         except NotTargeted as error:
             result.update(skipped=True, host_state="not_targeted", granted=False, reason=error.message, msg=error.message)
         except PatchtrainError as error:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opens a ledger and its transactions.
 
-A connection lives as long as one ``with``: Ansible forks for every task, and no connection may be shared over a fork (nor
+A connection lives as long as one ``with``, or as one task (``connections``): Ansible forks for every task, and no connection may be shared over a fork (nor
 may a process fork inside a ``with``: the child would wait for locks that it believes to be its own). What writes holds
 the database for itself from its first read on, because a slot that is counted in one transaction and taken in another is
 taken by several at once. SQLite has one lock for that; PostgreSQL gets one by an advisory lock.
@@ -16,12 +16,13 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from . import place, schema
 from ._sqlalchemy import require, sa
+from .connections import Connections, kept
 from .errors import LedgerBusy, LedgerError, LedgerForeign, LedgerMissing, LedgerNewer, LedgerUnavailable, LedgerUnsafe
 from .migrations import MIGRATIONS
 
@@ -44,10 +45,10 @@ _ADDRESSES = "a path, or for example postgresql+psycopg://user@host/database"
 class Ledger:
     """``read`` and ``write`` give a connection in a transaction; leaving them well commits it."""
 
-    def __init__(self, engine: sa.Engine, name: str) -> None:
-        for_readers, for_writers = _POSTGRESQL if engine.dialect.name == "postgresql" else _SQLITE
-        self._readers = engine.execution_options(**for_readers)
-        self._writers = engine.execution_options(**for_writers)
+    def __init__(self, connections: Connections, name: str) -> None:
+        self._dialect = connections.engine.dialect.name
+        self._for_readers, self._for_writers = _POSTGRESQL if self._dialect == "postgresql" else _SQLITE
+        self._connections = connections
         self.name = name
 
     @classmethod
@@ -63,47 +64,40 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view; writers are not kept waiting."""
-        with self._failures(), self._readers.begin() as connection:
+        with self._failures(), self._connections.transaction(self._for_readers, writes=False) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """The only writer there is, until left. Keep it short, and never around anything but the ledger."""
-        with self._failures(), self._writers.begin() as connection:
-            if connection.dialect.name == "postgresql":
+        with self._failures(), self._connections.transaction(self._for_writers, writes=True) as connection:
+            if self._dialect == "postgresql":
                 connection.exec_driver_sql("SET LOCAL lock_timeout = %d" % int(BUSY_LIMIT * 1000))
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
             yield connection
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Around many short transactions of one process: SQLite tidies up whenever the last connection to a file is closed, which takes as long as a
-        write. Not over a fork. A server has only so many connections, and hosts wait long: none is kept there."""
-        if self._readers.dialect.name != "sqlite":
-            yield
-            return
-        with self._failures(), self._readers.connect() as connection:
-            _quick_version(connection)  # it is opened by the first look
-            yield
+    def written(self) -> Hashable | None:
+        """A value that stays the same until anybody has written; None where that can't be told for next to nothing."""
+        with self._failures():
+            return self._connections.written()
 
     @contextmanager
     def watching(self, query: sa.Select[Any]) -> Iterator[Callable[[], Any]]:
         """For who waits for a change: the query's one value, as often as one likes. SQLite is asked over a connection that stays open. A server is asked
         once in ``_SERVER_PACE`` seconds, each time over a new one: many wait for long, and it has only so many connections."""
-        if self._readers.dialect.name != "sqlite":
+        if self._dialect != "sqlite":
             yield self._now_and_then(query)
             return
-        with self._failures(), self._readers.connect() as connection:
-            written = _written(connection)
-            seen: list[Any] = []
+        seen: list[Any] = []
 
-            def ask() -> Any:
-                now = written()
-                if [now] != seen[:1]:
-                    with connection.begin():
-                        seen[:] = [now, connection.execute(query).scalar()]
-                return seen[1]
+        def ask() -> Any:
+            now = self.written()
+            if now is None or [now] != seen[:1]:
+                with self.read() as connection:
+                    seen[:] = [now, connection.execute(query).scalar()]
+            return seen[1]
 
+        with kept():
             yield ask
 
     def _now_and_then(self, query: sa.Select[Any]) -> Callable[[], Any]:
@@ -153,15 +147,24 @@ def _open(url: sa.URL) -> Ledger:
             raise LedgerUnsafe("a ledger in memory would be lost with its process: name a path")
         name = os.path.abspath(name)
         url = url.set(database=name)
+    connections = _connections(url)
+    if url.get_backend_name() == "sqlite":
+        if connections.is_kept:
+            return Ledger(connections, name)
         _make_file(url, name)
-    ledger = Ledger(_engine(url), name)
+    ledger = Ledger(connections, name)
     _check(ledger)
     return ledger
 
 
 @functools.lru_cache(maxsize=16)
+def _connections(url: sa.URL) -> Connections:
+    """One for each address in a process: what its engine has compiled serves again."""
+    return Connections(_engine(url))
+
+
 def _engine(url: sa.URL) -> sa.Engine:
-    """One for each address in a process: what it has compiled serves again. It keeps no connection, so that a fork may inherit it."""
+    """It keeps no connection by itself, so that a fork may inherit it."""
     sqlite = url.get_backend_name() == "sqlite"
     try:
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": BUSY_LIMIT} if sqlite else _patience(url))
@@ -187,12 +190,6 @@ def _connected(connection: Any, record: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _written(connection: sa.Connection) -> Callable[[], int]:
-    """Tells, for next to nothing, whether others have written since: by another number than before."""
-    driver: Any = connection.connection.driver_connection
-    return lambda: int(driver.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _make_file(url: sa.URL, path: str) -> None:
@@ -221,7 +218,8 @@ def _fill_file(url: sa.URL, path: str) -> None:
     engine = _engine(url)
     with closing(engine.raw_connection()) as connection:
         connection.cursor().execute("PRAGMA journal_mode = WAL")  # outside a transaction, and stays with the file
-    with Ledger(engine, path).write() as writer:
+    # It is closed before the file gets its name, whatever a task keeps: by then nothing may stand beside it.
+    with Ledger(Connections(engine, keeps=False), path).write() as writer:
         _create(writer)
 
 

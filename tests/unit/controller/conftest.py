@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import pytest
+import sqlalchemy as sa
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, runs, slots, steps
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.connections import kept
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
@@ -99,6 +102,18 @@ class Desk:
         with self.ledger.read() as c:
             return steps.all_of(c, runs.get(c, run).id, host)
 
+    @contextlib.contextmanager
+    def listening(self, said: List[str]) -> Iterator[None]:
+        """The statements that the ledger is told meanwhile."""
+        engine = self.ledger._connections.engine
+
+        def hear(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            said.append(statement)
+
+        sa.event.listen(engine, "before_cursor_execute", hear)
+        yield
+        sa.event.remove(engine, "before_cursor_execute", hear)
+
     def do(self, plugin: Any, host: str = "web1", check: bool = False, variables: Optional[Dict[str, Any]] = None, **args: Any) -> Dict[str, Any]:
         """What the action plugin of a module returns for a host; its error is raised."""
         action = object.__new__(plugin.ActionModule)
@@ -112,7 +127,8 @@ class Desk:
                                  "ansible_play_hosts_all": ["web1", "web2"], "ansible_play_hosts": ["web1", "web2"]}, **(variables or {}))
         action.reach = lambda name: self.places.setdefault(name, Place(name))
         action.remote = lambda: action.reach(host)
-        result: Dict[str, Any] = action.act()
+        with kept():
+            result: Dict[str, Any] = action.act()
         return result
 
 

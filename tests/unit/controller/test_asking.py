@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import pytest
-import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.action import NotTargeted, PatchtrainAction
@@ -183,8 +182,8 @@ def asked_of_the_ledger(desk: Any, many: int) -> List[str]:
     said: List[str] = []
     waiting = desk.book(name, fleet[1])
     assert waiting.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait"
-    sa.event.listen(desk.ledger._readers, "before_cursor_execute", lambda connection, cursor, statement, *more: said.append(statement))
-    assert waiting.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait"
+    with desk.listening(said):
+        assert waiting.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait"
     return said
 
 

@@ -81,10 +81,9 @@ def said_to_the_ledger(desk: Any, many: int) -> List[str]:
     with desk.ledger.write() as c:
         c.execute(sa.text("INSERT INTO asked (run_id, host, at) SELECT run_id, host, 1.0 FROM run_hosts WHERE run_id = %d" % run.id))
     said: List[str] = []
-    for engine in (desk.ledger._readers, desk.ledger._writers):
-        sa.event.listen(engine, "before_cursor_execute", lambda connection, cursor, statement, *more: said.append(statement))
-    assert ask(desk.book(name, fleet[-1]), patch_max_unavailable=1).budget == "order"
-    assert ask(desk.book(name, fleet[0]), patch_max_unavailable=1).granted
+    with desk.listening(said):
+        assert ask(desk.book(name, fleet[-1]), patch_max_unavailable=1).budget == "order"
+        assert ask(desk.book(name, fleet[0]), patch_max_unavailable=1).granted
     return said
 
 

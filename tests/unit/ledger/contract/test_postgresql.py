@@ -9,12 +9,13 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import engine, events
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.connections import kept
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.engine import Ledger
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import LedgerBusy, LedgerForeign, LedgerMissing, LedgerUnavailable
 
@@ -111,7 +112,7 @@ def test_a_server_that_does_not_answer_is_one_line_without_the_password(target: 
 
 def test_a_missing_driver_is_named_with_the_command_that_helps(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    engine._engine.cache_clear()
+    engine._connections.cache_clear()
     with pytest.raises(LedgerMissing, match=r"-m pip install 'psycopg\[binary\]>=3.1'"):
         Ledger.open(target)
 
@@ -122,14 +123,21 @@ def test_a_cycle_keeps_no_connection_of_a_server(target: str) -> None:
     question = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
     with counting.connect() as c:
         before = c.execute(question).scalar_one()
-        with ledger.kept():
-            assert c.execute(question).scalar_one() == before
+        with kept():
+            with ledger.read() as looking:
+                assert events.count(looking) == 0 and ledger.written() is None
+            _await(lambda: c.execute(question).scalar_one() == before)
         with ledger.watching(events.latest("note")) as news:
             assert news() is None
-            ends = time.monotonic() + 10
-            while c.execute(question).scalar_one() != before:  # a server notices a moment later that one has gone
-                assert time.monotonic() < ends
+            _await(lambda: c.execute(question).scalar_one() == before)
     counting.dispose()
+
+
+def _await(wanted: Callable[[], bool]) -> None:
+    """A server notices a moment later that a connection has gone."""
+    ends = time.monotonic() + 10
+    while not wanted():
+        assert time.monotonic() < ends
 
 
 def test_a_server_is_asked_for_news_now_and_then(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
