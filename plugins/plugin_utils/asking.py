@@ -30,10 +30,11 @@ class Asking:
         self._own: List[str] = list(run.settings["set"])
         self._standing = Standing(host, slots.sets_of(run))
         self._sets: Dict[Tuple[str, ...], Set[str]] = {}
+        self._slices: Dict[str, Optional[List[str]]] = {}
 
     def ask(self, c: Any, settings: Settings, in_step: Sequence[str]) -> slots.Ask:
         """The question as it is now: other slices of the deployment may have begun or ended."""
-        slices = runs.slices(c, self._run)
+        slices = [name for name in runs.slices(c, self._run) if self._hosts_of(c, name) is not None]
 
         def of(host: str) -> slots.Ask:
             standing = self._standing if host == self._host else self._standing.of_another(host)
@@ -68,7 +69,14 @@ class Asking:
             among = self._among(c, () if wanted is None and in_step else slices)
         return budget.max_unavailable(wanted, len(among), len(in_step) or None), among
 
+    def _hosts_of(self, c: Any, name: str) -> Optional[List[str]]:
+        """The set of another run; None of one in check mode, which takes nobody out of service and may be for other hosts: a percentage is not of them."""
+        if name not in self._slices:
+            known = runs.get(c, name).settings
+            self._slices[name] = None if known.get("check") else list(known.get("set", ()))
+        return self._slices[name]
+
     def _among(self, c: Any, slices: Tuple[str, ...]) -> Set[str]:
         if slices not in self._sets:
-            self._sets[slices] = {*self._own, *(host for name in slices for host in runs.get(c, name).settings.get("set", ()))}
+            self._sets[slices] = {*self._own, *(host for name in slices for host in self._hosts_of(c, name) or ())}
         return self._sets[slices]

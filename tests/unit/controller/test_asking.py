@@ -72,6 +72,14 @@ def test_slices_share_a_percentage_and_what_another_one_lost_counts(desk: Any) -
     assert decision.kind == "refused" and "half allows 2 of 4 hosts of a (50%) out of service, and only a person can bring back a1" in decision.reason
 
 
+def test_a_plan_that_is_made_meanwhile_takes_nothing_out_of_service_and_is_no_slice(desk: Any) -> None:
+    opened(desk, "night", {"a1": A, "a2": A}, HALF)
+    opened(desk, "look", {"a%d" % number: A for number in range(3, 9)}, HALF, check=True)
+    assert [ask(desk, host, patch_max_unavailable="50%").kind for host in ("a1", "a2")] == ["granted", "wait"]
+    assert "half allows 1 of 2 hosts of a (50%)" in ask(desk, "a2", patch_max_unavailable="100%").reason
+    assert ask(desk, "a2", patch_max_unavailable="50%").reason.startswith("patch_max_unavailable allows 1 of 2 hosts (50%)")
+
+
 def test_a_host_that_was_never_reached_counts_in_its_set(desk: Any) -> None:
     opened(desk, "night", {"a1": A, "a2": A, "b1": {"cluster": "b"}}, QUORUM)
     desk.book("night", "a1").state("unreachable", "no route")
