@@ -19,7 +19,7 @@ from .scheduling.budget import CANARIES, Decision
 from .scheduling.states import HOST_FINAL
 from .scheduling.windows import fits, told, why_not_fit
 from .settings import Settings
-from .windowing import of_host, within
+from .windowing import of_host, why_never, within
 
 _ASK_AGAIN = 5.0
 _CHECKS = 60.0
@@ -59,7 +59,7 @@ class Turn:
         window, need = self._window, self._need
         if window is None or need is None:
             never = within(self._book.settings, self._book.host)[1] < now
-            return Decision("deferred", told(None, now), WINDOW) if never else None
+            return Decision("deferred", why_never(self._book.settings, self._book.host, now), WINDOW) if never else None
         if now < window.opens_at:
             return Decision("wait", told(window, now), WINDOW)
         if fits(window.closes_at, now, need.seconds):

@@ -43,7 +43,14 @@ def windowed(settings: Settings, zones: Mapping[str, str], directory: str, now: 
     whole = fleet_occurrence(each.values(), now)
     if whole is None or (enforced and not whole.is_open(now) and not window.wait):
         raise WindowClosed(told(whole, now) + ("; with patch_window.wait the run waits for it" if whole else ""))
-    return Windowed(window_run_name(settings.patch_deployment, whole), {"occurrence": {host: _record(one) for host, one in each.items()}})
+    return Windowed(window_run_name(settings.patch_deployment, whole), {"occurrence": {host: _of_run(one, whole, now) for host, one in each.items()}})
+
+
+def _of_run(one: Optional[Occurrence], whole: Occurrence, now: float) -> Optional[Dict[str, Any]]:
+    """A host whose zone has this occurrence behind it is not waited for until the next one, which is another run's."""
+    if one is None or one.local <= whole.local or one.is_open(now):
+        return _record(one)
+    return {"over": "for this host the window's occurrence of %s is over: %s" % (whole.local, told(one, now))}
 
 
 def of_host(record: Mapping[str, Any], host: str) -> Optional[Occurrence]:
@@ -51,9 +58,15 @@ def of_host(record: Mapping[str, Any], host: str) -> Optional[Occurrence]:
     ``within`` tells them apart."""
     each = record.get("occurrence") or {}
     found = each.get(host) or each.get("")
-    if not found:
+    if not found or "over" in found:
         return None
     return Occurrence(found["starts_at"], found["ends_at"], found["opens_at"], found["closes_at"], found["local"], zone_of(found["zone"], "patch_window"))
+
+
+def why_never(record: Mapping[str, Any], host: str, now: float) -> str:
+    """Of a host that the run's window does not open for any more."""
+    found = (record.get("occurrence") or {}).get(host) or {}
+    return str(found.get("over") or told(None, now))
 
 
 def within(record: Mapping[str, Any], host: str) -> Tuple[float, float]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict
@@ -26,7 +27,7 @@ from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import Decision
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.turns import Turn
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed, of_host, windowed
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed, of_host, windowed, within
 
 NIGHT = {"start": "2026-11-21T01:00", "duration": "2h", "timezone": "UTC", "recurrence": "FREQ=DAILY"}
 ONE = 1795222800.0  # 2026-11-21 01:00 UTC
@@ -86,6 +87,21 @@ def test_a_host_whose_own_window_opens_no_more_is_never_touched(desk: Any) -> No
     assert arguments(desk.book(), settings(), plan)["begin_within"] == 0.0
     desk.open("day")
     assert "begin_within" not in arguments(desk.book("day"), settings(), plan)
+
+
+def test_a_host_whose_zone_has_the_occurrence_behind_it_does_not_wait_for_the_next_one(desk: Any) -> None:
+    monthly = {"start": "01:00", "recurrence": "FREQ=MONTHLY;BYDAY=2SA", "duration": "4h", "timezone": "host"}
+    zones = {"web1": "Asia/Tokyo", "web2": "Europe/Berlin", "web3": "America/Los_Angeles"}
+    now = datetime(2026, 1, 10, 1, tzinfo=timezone.utc).timestamp()
+    known = windowed(settings(patch_window=monthly), zones, "/", now, True)
+    assert known.name == "patch-20260110T010000"
+    desk.open(targets=zones, **known.record)
+    over, going, ahead = (turn(desk, host).objection(now) for host in zones)
+    assert going is None and ahead is not None and ahead.kind == "wait"
+    assert over is not None and over.kind == "deferred"
+    assert over.reason == ("for this host the window's occurrence of 20260110T010000 is over: the window is closed and opens next 2026-02-14 01:00 JST, "
+                           "in 34 d 15 h")
+    assert within(desk.run().settings, "web1")[1] < now and arguments(desk.book(), settings(), {"changes": [], "digest": ""})["begin_within"] == 0.0
 
 
 def test_a_host_is_in_its_zone_though_its_other_variables_are_known_later_only() -> None:
