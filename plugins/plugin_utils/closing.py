@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Dict, List, Optional, Sequence
@@ -41,7 +41,14 @@ class Batch:
 def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
     """End the run."""
     with ledger.write() as c:
-        return runs.finish(c, runs.get(c, run).id, settings.patch_fail_on)
+        found = runs.get(c, run)
+        return runs.finish(c, found.id, _fail_on(found, settings))
+
+
+def _fail_on(run: Run, settings: Settings) -> Sequence[str]:
+    """What the run's own deployment calls a failure: whoever ends it may be a restore, another deployment's run, or localhost with settings of its own."""
+    recorded: Sequence[str] = run.settings.get("patch_fail_on", settings.patch_fail_on)
+    return recorded
 
 
 def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Optional[Batch]) -> Optional[Ending]:
@@ -55,8 +62,8 @@ def finish_last(ledger: Ledger, run: str, settings: Settings, batch: Optional[Ba
         if batch:
             hosts.lose(c, found.id, batch.left)
         if batch and (_nobody_else_comes(c, found) or _play_ends(c, found, settings, batch)):
-            return runs.finish(c, found.id, settings.patch_fail_on)
-        return runs.finish_if_done(c, found.id, settings.patch_fail_on)
+            return runs.finish(c, found.id, _fail_on(found, settings))
+        return runs.finish_if_done(c, found.id, _fail_on(found, settings))
 
 
 def _play_ends(c: Any, run: Run, settings: Settings, batch: Batch) -> bool:
@@ -77,9 +84,10 @@ def _nobody_else_comes(c: Any, run: Run) -> bool:
 
 
 def report_run(ledger: Ledger, run: str, settings: Settings, columns: int = COLUMNS) -> Dict[str, Any]:
-    """Write the run's page; its paths, model and the table for a terminal of so many columns."""
+    """Write the run's page, by default where its deployment has it; its paths, model and the table for a terminal of so many columns."""
     model = run_model(ledger, run, time.time(), settings.patch_assessment_max_age, **_of_releases(ledger))
-    return _written(model, directory_of(settings, run), columns)
+    own = replace(settings, patch_report_dir=settings.patch_report_dir or model["run"]["settings"].get("patch_report_dir"))
+    return _written(model, directory_of(own, run), columns)
 
 
 def report_assessments(ledger: Ledger, names: Sequence[str], settings: Settings, directory: Optional[str] = None,

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.closing import Batch, finish_last
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.closing import Batch, finish, finish_last, report_run
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 EVERYBODY = ["web1", "web2", "web3", "web4"]
@@ -75,3 +76,18 @@ def test_a_check_ends_its_run_and_fails_no_host(desk: Any) -> None:
     with pytest.raises(patch_run.RunFailed, match="web1 not_started: check mode"):
         desk.do(patch_run, state="closed", run_id="night")
     assert desk.do(patch_run, state="closed", run_id="night", fail_host=False)["host_state"] == "not_started"
+
+
+def test_whoever_ends_a_run_goes_by_what_its_own_deployment_calls_a_failure(desk: Any, tmp_path: Path) -> None:
+    desk.open(targets=["web1"], patch_fail_on=["unreachable"], patch_report_dir=str(tmp_path))
+    desk.book().state("blocked", "no space")
+    ending = finish_last(desk.ledger, "night", Settings.from_variables({}, "-"), None)
+    assert ending is None, "it is a living process's"
+    assert finish(desk.ledger, "night", Settings.from_variables({}, "-")).run.state == "succeeded"
+    desk.open("left", targets=["web1"], owner=desk.gone, patch_fail_on=["blocked"])
+    desk.book("left").state("blocked", "no space")
+    ending = finish_last(desk.ledger, "left", Settings.from_variables({"patch_fail_on": []}, "-"), None)
+    assert ending is not None and ending.run.state == "failed"
+    assert report_run(desk.ledger, "night", Settings.from_variables({}, "-"))["report"]["html"] == str(tmp_path / "night" / "report.html")
+    elsewhere = report_run(desk.ledger, "night", Settings.from_variables({"patch_report_dir": str(tmp_path / "there")}, "-"))
+    assert elsewhere["report"]["html"] == str(tmp_path / "there" / "night" / "report.html")
