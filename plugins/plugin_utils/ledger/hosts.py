@@ -17,6 +17,10 @@ from .rows import Data, RunHost, read
 _t = schema.run_hosts
 _COLUMNS = (_t.c.run_id, _t.c.host, _t.c.position, _t.c.canary, _t.c.state, _t.c.came_from, _t.c.reason, _t.c.changed_at)
 
+_CHECK = '%"check": true, "deployment_file": "%'
+"""In the settings of a run in check mode, as they are stored: keys in order, and what is text has its quotes escaped. They grow with the hosts, and are not
+read whole only for this."""
+
 
 def get(c: sa.Connection, run_id: int, host: str) -> RunHost:
     row = c.execute(sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.host == host)).first()
@@ -56,9 +60,10 @@ def canaries(c: sa.Connection, run_id: int) -> list[RunHost]:
 
 
 def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:
-    """Where each of these hosts that was ever in a run stands in the one that changed it last."""
+    """Where each of these hosts that was ever in a run stands in the one that changed it last. A run in check mode does nothing to hosts, and tells nothing."""
+    settings = sa.type_coerce(schema.runs.c.settings, sa.Text)
     turn = sa.func.row_number().over(partition_by=_t.c.host, order_by=(_t.c.changed_at.desc(), _t.c.run_id.desc())).label("turn")
-    ranked = sa.select(_t.c.host, _t.c.state, turn).subquery()
+    ranked = sa.select(_t.c.host, _t.c.state, turn).join(schema.runs, schema.runs.c.id == _t.c.run_id).where(settings.not_like(_CHECK)).subquery()
     rows = c.execute(sa.select(ranked.c.host, ranked.c.state).where(ranked.c.turn == 1))
     wanted = set(among)
     return {row.host: row.state for row in rows if row.host in wanted}

@@ -149,6 +149,16 @@ def test_the_state_is_that_of_the_run_that_changed_the_host_last(desk: Any) -> N
         assert hosts.last_states(c, ["web1"]) == {"web1": "waiting"}
 
 
+@pytest.mark.parametrize("more", [{}, {"budgets": [], "from_blocked": {}, "host_releases": {}, "occurrence": {"": None}, "scope": {}}])
+def test_a_plan_changes_nothing_of_what_a_scope_finds(desk: Any, more: Dict[str, Any]) -> None:
+    recorded = dict(more, inventory=[], deployment_file="")
+    desk.open("day", check=False, patch_change_id='"check": true, "deployment_file": "', **recorded)
+    desk.book("day").state("blocked", "x")
+    desk.open("look", check=True, play="7:a", **recorded)
+    desk.book("look").state("not_started", "check mode")
+    assert scope(desk, "ledger.last_state == 'blocked'").selected == ["web1"]
+
+
 def test_whatever_a_host_that_is_left_out_does_in_the_run_is_nothing_and_says_so(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.open("night", ["web1"], scope={"expression": "x", "selected": 1, "left_out": {"web2": "false"}})
     assert desk.book().left_out is None and desk.book("night", "web2").left_out == "not targeted: patch_scope 'x' gave false for web2"

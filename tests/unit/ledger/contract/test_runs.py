@@ -252,3 +252,10 @@ def test_what_begins_in_check_mode_ends_only_what_was_in_check_mode(ledger, open
     with ledger.write() as c:
         assert runs.end_abandoned(c, "web", checks_only=True) == ["looked"]
         assert runs.get(c, "left").state == "running"
+
+
+def test_where_hosts_stood_last_is_not_told_by_what_was_in_check_mode(ledger, open_run, walk):
+    walk(open_run("day", settings={"check": False, "deployment_file": ""}), "web1", "blocked")
+    walk(open_run("look", at=2000.0, settings={"budgets": [], "check": True, "deployment_file": "", "set": ["web1"]}), "web1", "not_started")
+    with ledger.read() as c:
+        assert hosts.last_states(c, ["web1", "web9"]) == {"web1": "blocked"}
