@@ -45,7 +45,7 @@ class ActionModule(PatchtrainAction):
         return result
 
     def _released(self, ledger: Ledger) -> Dict[str, Any]:
-        return controlling.release(ledger, list(self.argument("hosts") or []), self._hand(), self._reason(), checking=self.checking)
+        return controlling.release(ledger, list(self.argument("hosts") or []), self._hand(), self._reason(), checking=self.checking, run=self._name())
 
     def _control(self, ledger: Ledger, state: str) -> Dict[str, Any]:
         run = controlling.find(ledger, self._name())

@@ -106,13 +106,14 @@ def _at_all_places(known: Mapping[str, Any]) -> float:
     return sum(float(place.get("timeout", usual)) for place in known.get("patch_maintenance") or ()) or usual
 
 
-def release(ledger: Ledger, names: Sequence[str], hand: Hand, reason: str, checking: bool = False) -> Result:
-    """Give up hosts for good: their slots are returned, though nobody brought the hosts back. Refused where a living run works on them. With
-    ``checking`` it is only said what would be."""
+def release(ledger: Ledger, names: Sequence[str], hand: Hand, reason: str, checking: bool = False, run: str = "") -> Result:
+    """Give up hosts for good: their slots are returned, all or those of one run, though nobody brought the hosts back. Refused where a living run works on
+    them. With ``checking`` it is only said what would be."""
     if not names or not reason:
         raise BadInput("which hosts are gone for good, and why? -e control_hosts=HOST,HOST -e control_reason=...")
     with ledger.read() if checking else ledger.write() as c:
-        held = slots.holders(c, list(names))
+        only = runs.get(c, run).name if run else ""
+        held = [slot for slot in slots.holders(c, list(names)) if only in ("", slot.run)]
         for slot in held:
             _refuse_living(slot)
         for slot in [] if checking else held:
@@ -120,9 +121,9 @@ def release(ledger: Ledger, names: Sequence[str], hand: Hand, reason: str, check
             slots.give_back(c, slot.run_id, slot.host, state, reason, hand.actor, detail=hand.for_record())
     returned = sorted({slot.host for slot in held})
     none = sorted(set(names) - set(returned))
-    what = "check mode, these would be returned" if checking else "returned"
+    what, where = "check mode, these would be returned" if checking else "returned", " of run " + run if run else ""
     return {"changed": bool(returned), "returned": returned, "msg": "; ".join(
-        (["%s: %s" % (what, ", ".join(returned))] if returned else []) + (["held no slot: %s" % ", ".join(none)] if none else []))}
+        (["%s: %s" % (what, ", ".join(returned))] if returned else []) + (["held no slot%s: %s" % (where, ", ".join(none))] if none else []))}
 
 
 def _refuse_living(slot: Held) -> None:

@@ -194,6 +194,17 @@ def test_no_slot_is_released_where_one_of_the_hosts_is_refused(desk: Any) -> Non
     assert sorted(desk.slots()) == [("day", "web1"), ("night", "web2")]
 
 
+def test_only_the_slots_of_a_run_that_is_named_are_released(desk: Any) -> None:
+    for run in ("night", "day"):
+        desk.open(run, owner=desk.gone)
+        desk.drained(run).failed("failed", "broke", True)
+    done = control(desk, "released", run_id="day", hosts=["web1", "web2"], reason="burnt down")
+    assert (done["returned"], done["msg"]) == (["web1"], "returned: web1; held no slot of run day: web2") and desk.slots() == [("night", "web1")]
+    with pytest.raises(RunUnknown):
+        control(desk, "released", run_id="dusk", hosts=["web1"], reason="burnt down")
+    assert control(desk, "released", hosts=["web1"], reason="burnt down")["returned"] == ["web1"] and desk.slots() == []
+
+
 def test_nothing_is_released_in_check_mode(desk: Any) -> None:
     desk.open(owner=desk.gone)
     desk.drained()
