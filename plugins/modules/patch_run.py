@@ -34,7 +34,8 @@ options:
       - V(info) tells who is out of service, since when, why, the end of the log, and the exact next command; of O(run_id), or of all unfinished runs.
       - V(paused) gives no further slots until V(resumed). V(stopped) finishes what is out of service and starts nothing more, and says how long that
         takes at most.
-      - V(released) returns the slots of O(hosts) that are gone for good, for O(reason), with O(run_id) only those of that run. A host that a living run works on is refused.
+      - V(released) returns the slots of O(hosts) that are gone for good, for O(reason), with O(run_id) only those of that run. A host that a living run
+        works on is refused.
       - V(disowned) declares the run's controller gone, so that the next start under the run's name goes on with it. Needed only where that can't be
         known, because the controller was another machine and its lease (E(patch_lease)) has not ended; with O(force).
     type: str
