@@ -20,6 +20,7 @@ from .asking import Asking
 from .ledger import assessments, durations, events, hosts, logs, packages, place, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.owner import owner_of
+from .ledger.remembered import Remembered
 from .ledger.rows import Held, RunHost, Step
 from .remote import Lost
 from .scheduling import budget
@@ -41,6 +42,9 @@ _NEWS = events.latest("slot_returned", *_OF_RUN)
 
 PROGRAMS = "programs"
 """The event that tells what lies at the places of a run, by their names."""
+
+_HOST, _STEPS, _PLAN, _BASELINE = "host", "steps", "plan", "baseline"
+"""What a book remembers, beside ``PROGRAMS``."""
 
 _IN_MAINTENANCE = ("installing", "rebooting", "checking", "restoring")
 
@@ -98,15 +102,17 @@ class HostBook(Walked):
         self._ledger = ledger
         self._looking = False
         self._asking: Optional[Asking] = None
+        self._remembered = Remembered(ledger)
         self.host = host
         with ledger.read() as c:
             self._run = runs.get(c, run)
         self.alive = Alive(ledger, self._run, self.mine and not self.has_ended)
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[Any]:
+    def _write(self, *changes: str) -> Iterator[Any]:
+        """What is read here and is not the same afterwards has to be named."""
         self.alive.keep()
-        with self._ledger.write() as c:
+        with self._remembered.writing(*changes) as c:
             yield c
 
     def only_looking(self, looking: bool) -> "HostBook":
@@ -171,16 +177,16 @@ class HostBook(Walked):
         """Write where the host stands. What has ended keeps its history: a restore after it is steps and events only."""
         if self._looking:
             return
-        with self._write() as c:
+        with self._write(_HOST) as c:
             self._to(c, state, reason)
 
     def _to(self, c: Any, state: str, reason: str = "") -> None:
-        was = hosts.get(c, self._run.id, self.host).state
-        if self._looking or self._is_history(c, was):
+        was, of_run = hosts.stands(c, self._run.id, self.host)
+        if self._looking or _is_history(was, of_run):
             return
-        if state in _IN_MAINTENANCE and was == "draining":
-            hosts.set_state(c, self._run.id, self.host, "drained", "nothing to drain")
-        hosts.set_state(c, self._run.id, self.host, state, reason)
+        if state in _IN_MAINTENANCE and was.state == "draining":
+            was = hosts.move(c, was, of_run, "drained", "nothing to drain")
+        hosts.move(c, was, of_run, state, reason)
 
     def without_turn(self, state: str, reason: str) -> None:
         """Write the end of a host that nothing was begun with; no slot is left with it."""
@@ -192,13 +198,12 @@ class HostBook(Walked):
         return found if found.state in HOST_FINAL else None
 
     def _host(self) -> RunHost:
-        with self._ledger.read() as c:
-            return hosts.get(c, self._run.id, self.host)
+        return self._remembered.told(_HOST, lambda c: hosts.get(c, self._run.id, self.host))
 
     def out_of_play(self, left: Sequence[str]) -> None:
         """Write that these hosts can't come for their turn any more, so that they count as out of service."""
         if left and self.mine and not self._looking:
-            with self._write() as c:
+            with self._write(_HOST) as c:
                 hosts.lose(c, self._run.id, left)
 
     # --- steps ----------------------------------------------------------------------------------------------------------
@@ -206,7 +211,7 @@ class HostBook(Walked):
     def begin(self, name: str, at: str = "", undo: Optional[Dict[str, Any]] = None) -> int:
         if self._looking:
             return 0
-        with self._ledger.write() as c:
+        with self._remembered.writing(_STEPS) as c:
             self.alive.renew_in(c)
             return steps.begin(c, self._run.id, self.host, name, at, undo)
 
@@ -220,7 +225,7 @@ class HostBook(Walked):
         """End a step whose end nobody has seen. False where it is known how it ended: that stays."""
         if self._looking or not any(step.id == step_id and step.finished_at is None for step in self.walked()):
             return False
-        with self._write() as c:
+        with self._write(_STEPS) as c:
             steps.end(c, step_id, outcome, message)
         return True
 
@@ -241,18 +246,17 @@ class HostBook(Walked):
     def _end(self, note: StepNote, outcome: str, message: str) -> None:
         if self._looking:
             return
-        with self._write() as c:
+        with self._write(_STEPS) as c:
             steps.end(c, note.id, outcome, message, note.detail or None, undo=note.undo)
 
     def entered(self) -> List[Dict[str, Any]]:
         """The places where this run entered maintenance and has not left it, last first: ``id, place, undo``."""
-        with self._ledger.read() as c:
-            return [{"id": s.id, "place": s.place, "undo": s.undo} for s in steps.to_undo(c, self._run.id, self.host)]
+        return [{"id": s.id, "place": s.place, "undo": s.undo} for s in steps.to_undo(self.walked())]
 
     def undone(self, step_id: int) -> None:
         if self._looking:
             return
-        with self._write() as c:
+        with self._write(_STEPS) as c:
             steps.mark_undone(c, step_id)
 
     def changed_to(self) -> Set[Tuple[str, str, Optional[str]]]:
@@ -262,7 +266,7 @@ class HostBook(Walked):
 
     def replanned(self, result: Dict[str, Any]) -> None:
         """Keep what a further round installs; the health from before stays."""
-        with self._write() as c:
+        with self._write(_PLAN) as c:
             assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
             hosts.set_plan(c, self._run.id, self.host, result["plan"])
 
@@ -305,14 +309,13 @@ class HostBook(Walked):
         return self._host().state in HOST_WORKING and self._host().state != "waiting"
 
     def walked(self) -> List[Step]:
-        with self._ledger.read() as c:
-            return steps.all_of(c, self._run.id, self.host)
+        return self._remembered.told(_STEPS, lambda c: steps.all_of(c, self._run.id, self.host))
 
     # --- what was prepared, and what came of it -------------------------------------------------------------------------
 
     def prepared(self, result: Dict[str, Any]) -> None:
         """Keep the assessment, the exact transaction and the health from before."""
-        with self._write() as c:
+        with self._write(_PLAN, _BASELINE) as c:
             assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
             hosts.set_plan(c, self._run.id, self.host, result["plan"])
             hosts.set_baseline(c, self._run.id, self.host, result["health"])
@@ -323,17 +326,14 @@ class HostBook(Walked):
 
     def plan(self) -> Optional[Dict[str, Any]]:
         """What was prepared, with nothing in it where nothing is to be done; None for a host that this run never prepared."""
-        with self._ledger.read() as c:
-            return hosts.plan(c, self._run.id, self.host)
+        return self._remembered.told(_PLAN, lambda c: hosts.plan(c, self._run.id, self.host))
 
     def baseline(self) -> Optional[Dict[str, Any]]:
-        with self._ledger.read() as c:
-            return hosts.baseline(c, self._run.id, self.host)
+        return self._remembered.told(_BASELINE, lambda c: hosts.baseline(c, self._run.id, self.host))
 
     def laid_at(self, place: str) -> Optional[Dict[str, Any]]:
         """The same of a place of the host's maintenance, since the roll was planned."""
-        with self._ledger.read() as c:
-            found = events.of_run(c, self._run.id, action=PROGRAMS)
+        found = self._remembered.told(PROGRAMS, lambda c: events.of_run(c, self._run.id, action=PROGRAMS))
         return ((found[-1].detail or {}) if found else {}).get(place)
 
     def installed(self, result: Dict[str, Any], job: str = "install") -> None:
@@ -356,14 +356,17 @@ class HostBook(Walked):
 
     def reboot_due(self) -> List[str]:
         """Why the host needs a reboot now, by what was seen last; empty where it does not."""
-        with self._ledger.read() as c:
-            done = {s.step: s for s in steps.all_of(c, self._run.id, self.host) if s.outcome == "ok"}
-            last = assessments.latest(c, [self.host]).get(self.host)
+        done = {step.step: step for step in self.walked() if step.outcome == "ok"}
         if "reboot" in done:
             return []
         found = (done["install"].detail or {}).get("reboot") if "install" in done else None
-        known = found or (last.document.get("reboot") if last else None)
+        known = found or self._seen_last().get("reboot")
         return list(known.get("reasons") or ["pending"]) if known and known.get("required") else []
+
+    def _seen_last(self) -> Dict[str, Any]:
+        with self._ledger.read() as c:
+            last = assessments.latest(c, [self.host]).get(self.host)
+        return last.document if last else {}
 
     # --- slots ----------------------------------------------------------------------------------------------------------
 
@@ -371,7 +374,7 @@ class HostBook(Walked):
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
         decision = self._look(settings, in_step)
         if decision.granted or self._question.is_new(decision):
-            with self._write() as c:
+            with self._write(_HOST, _STEPS) as c:
                 decision = self._question.settle(c, settings, in_step, decision)
                 if decision.granted:
                     self._to(c, "draining")
@@ -442,16 +445,16 @@ class HostBook(Walked):
     def _final(self, state: str, reason: str, keeps_slot: bool, by_way_of: str = "") -> None:
         if self._looking:
             return
-        if by_way_of:
-            self.state(by_way_of)
-        with self._write() as c:
-            history = self._is_history(c, hosts.get(c, self._run.id, self.host).state)
+        with self._write(_HOST) as c:
+            if by_way_of:
+                self._to(c, by_way_of)
+            history = _is_history(*hosts.stands(c, self._run.id, self.host))
             if keeps_slot and not history:
                 hosts.set_state(c, self._run.id, self.host, state, reason)
             if not keeps_slot:
                 slots.give_back(c, self._run.id, self.host, None if history else state, reason)
 
-    def _is_history(self, c: Any, host_state: str) -> bool:
-        """Whether the host's state is not to be changed any more: its run has ended, or it has come to its own end there and is being
-        restored."""
-        return runs.by_id(c, self._run.id).state in RUN_FINAL or host_state in HOST_FINAL
+
+def _is_history(host: RunHost, run_state: str) -> bool:
+    """Whether the host's state is not to be changed any more: its run has ended, or it has come to its own end there and is being restored."""
+    return run_state in RUN_FINAL or host.state in HOST_FINAL

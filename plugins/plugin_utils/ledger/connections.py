@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._sqlalchemy import sa
 
@@ -35,6 +35,19 @@ def kept() -> Iterator[None]:
             del _depth[mine]
             for connections in list(_all):
                 connections.close()
+
+
+class Written(NamedTuple):
+    """The same until anybody has written. ``others`` starts anywhere with each connection."""
+
+    connection: int
+    mine: int
+    others: int
+
+    @property
+    def and_once_more(self) -> Written:
+        """As it is after one transaction of this process, if nobody else has written."""
+        return self._replace(mine=self.mine + 1)
 
 
 class Connections:
@@ -64,15 +77,14 @@ class Connections:
             self.close()
             raise
 
-    def written(self) -> Hashable | None:
-        """A value that stays the same until anybody has written, this process too; None where that can't be told for next to nothing."""
+    def written(self) -> Written | None:
+        """None where it can't be told for next to nothing."""
         connection = self._idle()
         if connection is None:
             return None
         driver: Any = connection.connection.driver_connection
         try:
-            # It counts what others have written, and starts anywhere with each connection.
-            return self._opened, self._written, int(driver.execute("PRAGMA data_version").fetchone()[0])
+            return Written(self._opened, self._written, int(driver.execute("PRAGMA data_version").fetchone()[0]))
         except sqlite3.Error:
             return None  # whoever reads what can't be told here learns why
 

@@ -16,13 +16,13 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 from . import place, schema
 from ._sqlalchemy import require, sa
-from .connections import Connections, kept
+from .connections import Connections, Written, kept
 from .errors import LedgerBusy, LedgerError, LedgerForeign, LedgerMissing, LedgerNewer, LedgerUnavailable, LedgerUnsafe
 from .migrations import MIGRATIONS
 
@@ -76,7 +76,7 @@ class Ledger:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%d)" % _LOCK)
             yield connection
 
-    def written(self) -> Hashable | None:
+    def written(self) -> Written | None:
         """A value that stays the same until anybody has written; None where that can't be told for next to nothing."""
         with self._failures():
             return self._connections.written()

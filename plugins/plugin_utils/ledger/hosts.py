@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..scheduling.states import HOST_FAILED, HOST_WORKING, RUN_FINAL, host_may_go
 from . import events, schema
 from ._sqlalchemy import sa
+from .columns import clean
 from .errors import HostUnknown, NotAllowed
 from .rows import Data, RunHost, read
 
@@ -25,7 +28,7 @@ read whole only for this."""
 def get(c: sa.Connection, run_id: int, host: str) -> RunHost:
     row = c.execute(sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.host == host)).first()
     if row is None:
-        raise HostUnknown("host %s is not among the targets of this run, which are fixed when it is opened" % host, host=host)
+        raise _unknown(host)
     return read(RunHost, row)
 
 
@@ -69,18 +72,33 @@ def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:
     return {row.host: row.state for row in rows if row.host in wanted}
 
 
+def stands(c: sa.Connection, run_id: int, host: str) -> tuple[RunHost, str]:
+    """Where a host stands, and its run."""
+    query = sa.select(*_COLUMNS, schema.runs.c.state.label("run_state")).join(schema.runs, schema.runs.c.id == _t.c.run_id)
+    row = c.execute(query.where(_t.c.run_id == run_id, _t.c.host == host)).first()
+    if row is None:
+        raise _unknown(host)
+    known = dict(row._mapping)
+    run_state: str = known.pop("run_state")
+    return RunHost(**known), run_state
+
+
 def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str = "", actor: str = "",
               at: float | None = None) -> RunHost:
     """Write where a host stands now; staying where it is changes nothing but the reason. Every change is an event too."""
-    was = get(c, run_id, host)
+    return move(c, *stands(c, run_id, host), state, reason, actor, at)
+
+
+def move(c: sa.Connection, was: RunHost, run_state: str, state: str, reason: str = "", actor: str = "", at: float | None = None) -> RunHost:
+    """The same for who knows, from this very transaction, where the host and its run stand."""
     if was.state == state and reason in ("", was.reason):
         return was
-    _check(c, was, state)
-    came_from = was.came_from if was.state == state else was.state
-    c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(
-        state=state, came_from=came_from, reason=reason, changed_at=events.stamp(at)))
-    events.append(c, "host_state", reason, run_id=run_id, host=host, actor=actor, detail={"was": was.state, "is": state}, at=at)
-    return get(c, run_id, host)
+    _check(was, run_state, state)
+    now = replace(was, state=state, came_from=was.came_from if was.state == state else was.state, reason=clean(reason), changed_at=events.stamp(at))
+    c.execute(sa.update(_t).where(_t.c.run_id == was.run_id, _t.c.host == was.host).values(
+        state=now.state, came_from=now.came_from, reason=now.reason, changed_at=now.changed_at))
+    events.append(c, "host_state", reason, run_id=was.run_id, host=was.host, actor=actor, detail={"was": was.state, "is": state}, at=at)
+    return now
 
 
 def lose(c: sa.Connection, run_id: int, lost: Collection[str], at: float | None = None) -> None:
@@ -92,8 +110,7 @@ def lose(c: sa.Connection, run_id: int, lost: Collection[str], at: float | None 
             set_state(c, run_id, host.host, "unreachable", "it left the play %s: unreachable, or failed in another task" % when, at=at)
 
 
-def _check(c: sa.Connection, was: RunHost, state: str) -> None:
-    run_state = c.execute(sa.select(schema.runs.c.state).where(schema.runs.c.id == was.run_id)).scalar_one()
+def _check(was: RunHost, run_state: str, state: str) -> None:
     if run_state in RUN_FINAL:
         raise NotAllowed("host %s can't become %s: its run has ended (%s)" % (was.host, state, run_state), host=was.host, state=was.state)
     if not host_may_go(was.state, state):
@@ -119,11 +136,26 @@ def plan(c: sa.Connection, run_id: int, host: str) -> Data | None:
 
 
 def _keep(c: sa.Connection, run_id: int, host: str, **values: Any) -> None:
-    get(c, run_id, host)
-    c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(**values))
+    if c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(**values)).rowcount != 1:
+        raise _unknown(host)
 
 
 def _kept(c: sa.Connection, run_id: int, host: str, column: sa.Column[Any]) -> Data | None:
-    get(c, run_id, host)
-    found: Data | None = c.execute(sa.select(column).where(_t.c.run_id == run_id, _t.c.host == host)).scalar_one()
+    row = c.execute(sa.select(column).where(_t.c.run_id == run_id, _t.c.host == host)).first()
+    if row is None:
+        raise _unknown(host)
+    found: Data | None = row[0]
     return found
+
+
+def _unknown(host: str) -> HostUnknown:
+    return HostUnknown("host %s is not among the targets of this run, which are fixed when it is opened" % host, host=host)
+
+
+@contextmanager
+def targeted(host: str) -> Iterator[None]:
+    """Around one statement that writes of a host: the database itself refuses one that the run does not have."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        raise _unknown(host) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from . import schema
 from ._sqlalchemy import sa
+from .rows import Data
 
 SECONDS = 7200.0
 """Where a run's settings don't say."""
@@ -36,6 +37,12 @@ def renew(c: sa.Connection, run_id: int, seconds: float) -> None:
     values = {"until": now(c) + float(seconds)}
     if c.execute(sa.update(_t).where(_t.c.run_id == run_id).values(values)).rowcount == 0:
         c.execute(sa.insert(_t).values(run_id=run_id, **values))
+
+
+def renewed(c: sa.Connection, run_id: int, owner: Data, seconds: float) -> bool:
+    """The same for who is the run's controller only if it has not changed hands. False where it has, and where there is no lease."""
+    same = sa.exists().where(schema.runs.c.id == run_id, schema.runs.c.owner == owner)
+    return bool(c.execute(sa.update(_t).where(_t.c.run_id == run_id, same).values(until=now(c) + float(seconds))).rowcount)
 
 
 def end(c: sa.Connection, run_id: int) -> None:

@@ -15,8 +15,8 @@ _t = schema.logs
 
 def store(c: sa.Connection, run_id: int, host: str, step: str, text: str, at: float | None = None) -> None:
     """Keep the log of a step."""
-    hosts.get(c, run_id, host)
-    c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text)))
+    with hosts.targeted(host):
+        c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text)))
 
 
 def has(c: sa.Connection, run_id: int, host: str, step: str) -> bool:

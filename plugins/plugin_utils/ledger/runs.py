@@ -87,6 +87,8 @@ def lease_of(run: Run) -> float:
 
 def renew(c: sa.Connection, run: Run) -> bool:
     """The run's controller was heard of. False where it is not the controller any more: ``run`` is as it was when that was last known."""
+    if leases.renewed(c, run.id, run.owner, lease_of(run)):
+        return True
     if without_settings(c, run.id).owner != run.owner:
         return False
     leases.renew(c, run.id, lease_of(run))

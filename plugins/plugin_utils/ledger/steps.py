@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import events, hosts, schema
 from ._sqlalchemy import sa
 from .errors import NotAllowed
@@ -21,9 +23,9 @@ _t = schema.steps
 def begin(c: sa.Connection, run_id: int, host: str, step: str, place: str = "", undo: Data | None = None,
           at: float | None = None) -> int:
     """Write that a step is about to be done, and return its id. ``undo`` is what a later process needs to undo it."""
-    hosts.get(c, run_id, host)
-    result = c.execute(sa.insert(_t).values(
-        run_id=run_id, host=host, step=step, place=place, undo=undo, started_at=events.stamp(at), outcome="", message=""))
+    with hosts.targeted(host):
+        result = c.execute(sa.insert(_t).values(
+            run_id=run_id, host=host, step=step, place=place, undo=undo, started_at=events.stamp(at), outcome="", message=""))
     return int(result.inserted_primary_key[0])  # type: ignore[index]
 
 
@@ -53,10 +55,9 @@ def latest(c: sa.Connection, run_id: int, step: str) -> dict[str, Step]:
     return {row.host: read(Step, row) for row in c.execute(query)}
 
 
-def to_undo(c: sa.Connection, run_id: int, host: str) -> list[Step]:
-    """What this run changed and has not undone, last first. A step that failed, or was cut, may be half done, so it counts."""
-    done = all_of(c, run_id, host)
-    return [s for s in reversed(done) if s.undo is not None and s.undone_at is None and s.outcome != "skipped"]
+def to_undo(walked: Sequence[Step]) -> list[Step]:
+    """Of all steps of a host what they changed and has not been undone, last first. A step that failed, or was cut, may be half done, so it counts."""
+    return [s for s in reversed(walked) if s.undo is not None and s.undone_at is None and s.outcome != "skipped"]
 
 
 def mark_undone(c: sa.Connection, step_id: int, at: float | None = None) -> None:

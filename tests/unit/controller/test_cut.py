@@ -96,7 +96,7 @@ def test_no_slot_is_seen_without_the_state_that_goes_with_it(desk: Any, monkeypa
     def cut(*args: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hosts, "set_state", cut)
+    monkeypatch.setattr(hosts, "move", cut)
     monkeypatch.setattr(HostBook, "state", cut)
     with pytest.raises(KeyboardInterrupt):
         desk.book().take_slot(settings(), ())

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from typing import Any, Dict, List
 
 import pytest
@@ -130,3 +132,27 @@ def test_a_reboot_before_is_asked_for_only_where_the_deployment_wants_it(ready: 
     monkeypatch.setattr(host_roll.host_reboot.ActionModule, "act", lambda self: seen.append(self.argument("before")) or {"rebooted": False})
     rolled(ready)
     assert seen == [None]
+
+
+def test_what_another_controller_writes_meanwhile_is_seen_at_the_next_step(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has brought the host back by force while it was installing: it is not to be brought back twice."""
+    def install(*args: Any) -> Any:
+        with contextlib.closing(sqlite3.connect(ready.target)) as other, other:
+            other.execute("UPDATE steps SET undone_at = 1 WHERE step = 'enter'")
+        return dict(INSTALLED)
+
+    monkeypatch.setattr(patient, "install", install)
+    lb1 = ready.places["lb1"] = ready.place("lb1")
+    assert rolled(ready)["host_state"] == "succeeded"
+    assert [state for state, check in lb1.asked if not check] == ["entered"] and "leave" not in names(ready)
+
+
+def test_a_cycle_asks_the_ledger_for_nothing_twice(ready: Any) -> None:
+    """What only this task writes is read again only where it has written it."""
+    said: List[str] = []
+    with ready.listening(said):
+        rolled(ready)
+    of_steps = [statement for statement in said if statement.startswith("SELECT steps.")]
+    written = [statement for statement in said if statement.startswith(("INSERT INTO steps", "UPDATE steps"))]
+    assert len(of_steps) <= len(written)
+    assert len([statement for statement in said if statement.startswith("SELECT run_hosts.plan")]) <= 2

@@ -132,7 +132,7 @@ def test_a_host_that_failed_is_still_out_until_a_person_brings_it_back(ledger, n
     assert host["compliance"] == {"status": "non_compliant", "reasons": ["1 security update pending"]}
     assert host["reboot"] is None and host["log"] is None
     with ledger.write() as c:
-        (entered,) = steps.to_undo(c, night.id, "web2")
+        (entered,) = steps.to_undo(steps.all_of(c, night.id, "web2"))
         steps.mark_undone(c, entered.id, 2000.0)
         slots.give_back(c, night.id, "web2", at=2001.0)
     assert by_name(run_model(ledger, "night", 2060.0, DAY))["web2"]["out_of_service"] == [{"from": 1011.0, "to": 2000.0}]

@@ -170,7 +170,7 @@ def test_hostile_text_is_text(ledger, open_run, text):
         events.append(c, "note", text, run_id=run.id, host=text, actor=text, detail={"x": text})
     with ledger.read() as c:
         run = runs.get(c, "night")
-        (step,) = steps.to_undo(c, run.id, host)
+        (step,) = steps.to_undo(steps.all_of(c, run.id, host))
         assert (run.actor, run.change_id, step.place, step.message, packages.search(c)[0].from_version) == (kept,) * 5
         assert hosts.baseline(c, run.id, host) == {"x": text} == step.undo == run.settings and step.detail == {text: text}
         assert [(a.host, a.document["x"]) for a in assessments.latest(c).values()] == [(kept, text)]

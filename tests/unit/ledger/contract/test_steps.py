@@ -48,10 +48,10 @@ def test_undoing_goes_backwards_and_takes_what_failed_or_was_cut_along(ledger, o
             step = steps.begin(c, run.id, "web1", "enter", "lb%d" % number, None if number == 1 else {"n": number})
             if outcome:
                 steps.end(c, step, outcome)
-        todo = steps.to_undo(c, run.id, "web1")
+        todo = steps.to_undo(steps.all_of(c, run.id, "web1"))
         assert [s.undo["n"] for s in todo] == [4, 3, 0]
         steps.mark_undone(c, todo[0].id, at=7.0)
         steps.mark_undone(c, todo[0].id, at=8.0)
-        assert [s.undo["n"] for s in steps.to_undo(c, run.id, "web1")] == [3, 0]
+        assert [s.undo["n"] for s in steps.to_undo(steps.all_of(c, run.id, "web1"))] == [3, 0]
         assert steps.all_of(c, run.id)[-1].undone_at == 7.0
-        assert steps.to_undo(c, run.id, "web2") == []
+        assert steps.to_undo(steps.all_of(c, run.id, "web2")) == []
