@@ -13,7 +13,7 @@ from . import attaching
 from .book import PUT_BACK, HostBook
 from .ledger import packages, runs, steps
 from .ledger.engine import Ledger
-from .ledger.rows import PackageChange
+from .ledger.rows import PackageChange, Step
 from .releasing.resolve import published
 from .remote import Remote
 from .settings import Settings
@@ -54,8 +54,7 @@ def _back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) ->
         run = runs.get(c, settings.patch_rollback)
         done = packages.of_host(c, run.id, book.host)
         walked = steps.all_of(c, run.id, book.host)
-    well = [step for step in walked if step.outcome == "ok"]
-    attached = [step.detail for step in well if step.step == "attach" and step.detail and not any(step.step == PUT_BACK for step in well)]
+    attached = _attached(walked)
     if attached:
         # Also where no package was changed: the host would go on to the release that it is taken back from.
         _attach(book, ledger, remote, settings, attached[0].get("previous"))
@@ -63,6 +62,17 @@ def _back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) ->
     if not wanted:
         raise NothingToDo("up_to_date", "run %s changed no package here" % settings.patch_rollback, moved=bool(attached) and not remote.checking)
     return {"packages": wanted, "allow_downgrade": True}
+
+
+def _attached(walked: Sequence[Step]) -> List[Mapping[str, Any]]:
+    """What a run did to a host's sources and did not put back. One that was gone on with may have put them back, and then have given the host others again."""
+    kept: List[Mapping[str, Any]] = []
+    for step in (step for step in walked if step.outcome == "ok"):
+        if step.step == PUT_BACK:
+            kept = []
+        elif step.step == "attach" and step.detail:
+            kept.append(step.detail)
+    return kept
 
 
 def before(changes: Sequence[PackageChange]) -> List[Dict[str, str]]:

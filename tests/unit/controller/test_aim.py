@@ -89,6 +89,19 @@ def test_packages_follow_their_sources(desk: Any, host: Host) -> None:
     assert host.asked == ["attached " + OLD[:6], "look: a=1"]
 
 
+def test_what_was_put_back_and_given_again_by_a_run_that_was_gone_on_with_is_taken_back(desk: Any, host: Host) -> None:
+    book = desk.book("night")
+    with book.step("put sources back", undo=None):
+        pass
+    with book.step("attach", undo=None) as step:
+        step.detail = {"previous": OLD, "digest": NEW}
+    with desk.ledger.write() as c:
+        packages.record(c, desk.run("night").id, "web1", [CHANGED])
+    host.attached = NEW
+    back(desk)
+    assert host.asked == ["attached " + OLD[:6], "look: a=1"]
+
+
 def test_who_was_never_attached_is_left_alone(desk: Any, host: Host) -> None:
     desk.open("other", ["web1"])
     desk.open("back", ["web1"])
