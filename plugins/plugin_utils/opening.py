@@ -187,11 +187,10 @@ def _new_run(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> runs.NewR
     canaries = pick_canaries(settings.patch_canaries, ordered, known=action.variables["groups"]["all"])
     # A run that is gone on with keeps its window, which its hosts are asked for one by one: what it left out of service comes back at any time.
     window = Windowed(begun.name, {}) if begun and not action.checking else _window_now(action, ledger, settings, known, targets)
-    # One in check mode has a name of its own: the run that it looks at is not to be finished before it began.
-    name = "" if action.checking else settings.patch_run_name or window.name
+    name = begun.name if begun and not action.checking else _name(settings, window.name, action.checking)
     check_hooks(action, targets)
     return runs.NewRun(
-        name=name or default_name(settings.patch_deployment), deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
+        name=name, deployment=settings.patch_deployment, owner=seat.owner, change_id=settings.patch_change_id,
         targets=[runs.Target(host, host in canaries) for host in order(in_turn(sets, longest_first(targets, took)), canaries)],
         settings=dict(settings.for_record(), play=seat.token, targets=targets, set=in_set, check=action.checking, budgets=sets.for_record(),
                       **scope, **releases, **window.record, **command_line()),
@@ -260,6 +259,20 @@ def _promises(action: PatchtrainAction, settings: Settings, in_set: List[str]) -
     budget.max_failed(settings.patch_max_failed, len(in_set))
 
 
+def _name(settings: Settings, by_window: str, checking: bool) -> str:
+    """One in check mode has a name of its own: the run that it looks at is not to be finished before it began. Those that a run had blocked are tried
+    again in another one, also within the same occurrence of the window."""
+    if checking:
+        return default_name(settings.patch_deployment)
+    if by_window and settings.patch_from_blocked and not settings.patch_run_name:
+        return _distinct(by_window)
+    return settings.patch_run_name or by_window or default_name(settings.patch_deployment)
+
+
 def default_name(deployment: str) -> str:
     """The deployment's name with the time, and something that keeps two of one second apart."""
-    return "%s-%s" % (default_run_name(deployment, time.time()), secrets.token_hex(2))
+    return _distinct(default_run_name(deployment, time.time()))
+
+
+def _distinct(name: str) -> str:
+    return "%s-%s" % (name, secrets.token_hex(2))

@@ -52,6 +52,18 @@ def test_a_host_whose_run_ended_before_its_turn_stays_with_it(desk: Any) -> None
     assert found(desk) == "night"
 
 
+def test_those_that_were_blocked_are_tried_again_in_another_run_of_the_same_occurrence() -> None:
+    def name(checking: bool = False, **variables: Any) -> str:
+        return opening._name(Settings.from_variables(dict({"patch_deployment": "web"}, **variables), "-"), "web-20260110T000000Z", checking)
+
+    assert name() == "web-20260110T000000Z"
+    again = name(patch_from_blocked="web-20260110T000000Z")
+    assert again.startswith("web-20260110T000000Z-") and names.check_run_name(again)
+    assert again != name(patch_from_blocked="web-20260110T000000Z"), "and again, where some are blocked still"
+    assert name(patch_from_blocked="web-20260110T000000Z", patch_run_name="mine") == name(patch_run_name="mine") == "mine"
+    assert not name(checking=True, patch_run_name="mine").startswith(("mine", "web-20260110T"))
+
+
 def in_scope(desk: Any, **variables: Any) -> Any:
     action = SimpleNamespace(variables={"hostvars": {"web1": {}, "web2": {}}}, _display=SimpleNamespace(display=lambda text: None))
     settings = Settings.from_variables(dict({"patch_scope": "!(ledger.last_state)"}, **variables), "web1")
