@@ -181,7 +181,7 @@ from ..module_utils.job import arguments, prepare
 from ..module_utils.job.request import Request, passed_on
 from ..module_utils.job.state import DEFAULT_ROOT
 from ..module_utils.job.unit import Host
-from ..module_utils.packages.apt.classify import DEFAULT_RULES
+from ..module_utils.packages.manager import DEFAULT_RULES
 from ..module_utils.packages.detect import detect
 from ..module_utils.release.level import UNKNOWN_POLICIES
 from ..module_utils.release.manifest import check_digest

@@ -93,7 +93,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import BadInput, PatchtrainError
 from ..module_utils.job import arguments
-from ..module_utils.packages.apt.classify import DEFAULT_RULES
+from ..module_utils.packages.manager import DEFAULT_RULES
 from ..module_utils.packages.detect import detect
 from ..module_utils.release import upstream
 from ..module_utils.release.manifest import check_platform

@@ -13,7 +13,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type
 
 from ..module_utils.errors import BadInput, CannotMove, FoundOtherwise, MaintenanceFailed, PatchtrainError
-from ..module_utils.maintenance.registry import DRIVERS
+from ..module_utils.maintenance.registry import DRIVERS, kind_of
 from ..module_utils.text import first_line
 from . import calling
 from .book import HostBook, StepNote
@@ -71,8 +71,8 @@ def still_entered(book: HostBook, reach: Reach) -> None:
     """Right before the installation: a place that forgets what it was told when it restarts is asked again, unless it was seen a moment ago,
     and a drain that is lost is done again. A failure comes before the host is touched."""
     for step in reversed(book.entered()):
-        kind = DRIVERS.get(step["undo"]["driver"])
-        if kind is None or not kind.volatile or book.drain_is_fresh(step["id"]):
+        driver = step["undo"]["driver"]
+        if driver not in DRIVERS or not kind_of(driver).volatile or book.drain_is_fresh(step["id"]):
             continue
         place = dict(step["undo"])
         with book.step("drain again", place["place"]) as note:

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleError
 
 from ..module_utils.errors import BadInput
 from ..module_utils.health.checks import parse_checks
-from ..module_utils.maintenance.registry import DRIVERS
+from ..module_utils.maintenance.registry import DRIVERS, kind_of
 from ..module_utils.options import checked
 from .settings import Settings
 from .variables import patch_variables
@@ -60,6 +60,6 @@ def _check_place(place: Mapping[str, Any], inventory: Mapping[str, Any]) -> None
     driver, name = str(place["driver"]), str(place.get("place", "localhost"))
     if driver not in DRIVERS:
         raise BadInput("patch_maintenance: there is no driver %r; there are: %s" % (driver, ", ".join(sorted(DRIVERS))), driver=driver)
-    checked("patch_maintenance: driver " + driver, DRIVERS[driver].options, place.get("options", {}))
+    checked("patch_maintenance: driver " + driver, kind_of(driver).options, place.get("options", {}))
     if name != "localhost" and name not in inventory:
         raise BadInput("patch_maintenance: place %r of driver %s is not in the inventory: name a host of it, or localhost" % (name, driver), place=name)

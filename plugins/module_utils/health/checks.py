@@ -19,19 +19,20 @@ from ..errors import BadInput, PatchtrainError
 from ..options import Option, Options, argv, boolean, checked, seconds
 from ..runner import Runner
 from ..text import last_line
-from . import clusters, web
 
 DEFAULT_TIMEOUT = 5.0
+Run = Callable[[Runner, float], Optional[str]]
+"""Gets the runner and a limit in seconds, and returns what is wrong in one line, None where all is well."""
+Kind = Tuple[Options, Callable[[Mapping[str, Any]], Run]]
+
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,255}")
 
 
 @dataclass(frozen=True)
 class Check:
-    """``run`` gets the runner and a limit in seconds, and returns what is wrong in one line, None where all is well."""
-
     name: str
     timeout: float
-    run: Callable[[Runner, float], Optional[str]]
+    run: Run
 
 
 def parse_checks(given: Any) -> List[Check]:
@@ -83,10 +84,18 @@ def _parse(number: int, given: Any) -> Check:
     if len(kinds) != 1:
         raise BadInput("%s must be a dict with exactly one of: %s" % (where, ", ".join(_KINDS)), check=number)
     kind = kinds[0]
-    spec, build = _KINDS[kind]
-    more = clusters.options_of(given["cluster"]) if kind == "cluster" else {}
-    options = checked("%s (%s)" % (where, kind), dict(_COMMON, **spec, **more), given)
+    spec, build = _KINDS[kind]()
+    options = checked("%s (%s)" % (where, kind), dict(_COMMON, **spec, **_more(kind, given)), given)
     return Check(options["name"] or _default_name(kind, options[kind]), options["timeout"], build(options))
+
+
+def _more(kind: str, given: Mapping[str, Any]) -> Options:
+    """What may stand beside one of several clusters."""
+    if kind != "cluster":
+        return {}
+    from . import clusters
+
+    return clusters.options_of(given["cluster"])
 
 
 def _default_name(kind: str, value: Any) -> str:
@@ -114,7 +123,7 @@ def _tcp_address(value: Any) -> Tuple[str, int]:
     return host, int(port)
 
 
-def _tcp(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
+def _tcp(options: Mapping[str, Any]) -> Run:
     host, port = options["tcp"]
 
     def connect(limit: float) -> Optional[str]:
@@ -132,7 +141,7 @@ def _unit_name(value: Any) -> str:
     return value
 
 
-def _unit(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
+def _unit(options: Mapping[str, Any]) -> Run:
     name = options["unit"]
 
     def run(runner: Runner, limit: float) -> Optional[str]:
@@ -142,7 +151,7 @@ def _unit(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]
     return run
 
 
-def _command(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
+def _command(options: Mapping[str, Any]) -> Run:
     words = options["command"]
 
     def run(runner: Runner, limit: float) -> Optional[str]:
@@ -152,20 +161,37 @@ def _command(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[s
     return run
 
 
-def _url(options: Mapping[str, Any]) -> Callable[[Runner, float], Optional[str]]:
+def _url(options: Mapping[str, Any]) -> Run:
+    from . import web
+
     request = web.Request(options["url"], options["headers"], options["status"], options["contains"], options["validate_certs"],
                           options["redirects"])
     return lambda runner, limit: _within(limit, lambda: web.problem(request, limit))
 
 
+# What HTTP and clusters need is imported where they are asked for: who asks has taken the host out of service.
+
+
+def _urls() -> Kind:
+    from . import web
+
+    return {"url": Option(web.checked_url), "status": Option(web.checked_status, default=()), "contains": Option(_text),
+            "headers": Option(web.checked_headers, default={}), "validate_certs": Option(boolean, default=True),
+            "redirects": Option(web.checked_redirects, default=web.SAME)}, _url
+
+
+def _clusters() -> Kind:
+    from . import clusters
+
+    return {"cluster": Option(clusters.checked_kind)}, clusters.build
+
+
 _COMMON = {"name": Option(_text), "timeout": Option(seconds, default=DEFAULT_TIMEOUT)}
 
-_KINDS: Dict[str, Tuple[Options, Callable[[Mapping[str, Any]], Callable[[Runner, float], Optional[str]]]]] = {
-    "url": ({"url": Option(web.checked_url), "status": Option(web.checked_status, default=()), "contains": Option(_text),
-             "headers": Option(web.checked_headers, default={}), "validate_certs": Option(boolean, default=True),
-             "redirects": Option(web.checked_redirects, default=web.SAME)}, _url),
-    "tcp": ({"tcp": Option(_tcp_address)}, _tcp),
-    "unit": ({"unit": Option(_unit_name)}, _unit),
-    "command": ({"command": Option(argv)}, _command),
-    "cluster": ({"cluster": Option(clusters.checked_kind)}, clusters.build),
+_KINDS: Dict[str, Callable[[], Kind]] = {
+    "url": _urls,
+    "tcp": lambda: ({"tcp": Option(_tcp_address)}, _tcp),
+    "unit": lambda: ({"unit": Option(_unit_name)}, _unit),
+    "command": lambda: ({"command": Option(argv)}, _command),
+    "cluster": _clusters,
 }

@@ -10,11 +10,10 @@ import sys
 import time
 from typing import Any, Dict, Optional
 
-from ..packages.apt.classify import DEFAULT_RULES
+from ..packages.manager import DEFAULT_RULES
 from ..packages.detect import detect
 from ..runner import SystemRunner
 from . import arguments, client
-from .preview import preview
 from .request import Request, passed_on
 from .state import DEFAULT_ROOT
 from .unit import Host
@@ -54,6 +53,8 @@ def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
     runner = SystemRunner()
     request = request_from(options)
     if check_mode:
+        from .preview import preview
+
         return preview(runner, detect(runner, options["manager"]), request, options["state_dir"])
     order = client.Order(request, options["run_id"], options["step"], options["wait"], options["timeout"], options["state_dir"])
     return client.perform(Host.this(runner, sys.executable), order)

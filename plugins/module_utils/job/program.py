@@ -22,7 +22,7 @@ from ..errors import JobStopped, PatchtrainError
 from ..packages.detect import detect
 from ..packages.manager import PackageManager
 from ..runner import Runner, SystemRunner
-from . import hold, install, result, unit
+from . import result, unit
 from .files import Document
 from .journal import Journal
 from .life import this_process
@@ -61,6 +61,8 @@ def _wait(runner: Runner, chosen: argparse.Namespace) -> int:
 
 
 def _release(runner: Runner, chosen: argparse.Namespace) -> int:
+    from . import hold
+
     _print(sys.stdout, json.dumps({"released": hold.release(runner, chosen.run)}))
     return 0
 
@@ -76,6 +78,9 @@ def _autopsy(runner: Runner, job: Job, error: PatchtrainError) -> Document:
 
 def work(runner: Runner, job: Job) -> Document:
     """The job's result, also where it could not even begin."""
+    # Not for who starts a job or asks for its end: a host is out of service for as long as that takes.
+    from . import install
+
     stop = StopRequest()
     stop.listen()
     with Journal(job) as journal:

@@ -11,16 +11,30 @@ from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from ..errors import BadInput, HostUnsupported, ParseFailed
 from ..runner import Runner
-from .apt.manager import Apt
-from .dnf.manager import Dnf
 from .manager import PackageManager
 from .records import Platform
-from .zypper.manager import Zypper
 
+
+def _apt(runner: Runner) -> PackageManager:
+    from .apt.manager import Apt
+    return Apt(runner)
+
+
+def _dnf(runner: Runner) -> PackageManager:
+    from .dnf.manager import Dnf
+    return Dnf(runner)
+
+
+def _zypper(runner: Runner) -> PackageManager:
+    from .zypper.manager import Zypper
+    return Zypper(runner)
+
+
+# Only the host's own is imported: this is done at each start of a program, some of them while the host is out of service.
 _KINDS: Sequence[Tuple[str, str, Sequence[str], Callable[[Runner], PackageManager]]] = (
-    ("apt", "apt-get", ("debian", "ubuntu"), Apt),
-    ("dnf", "dnf", ("fedora", "rhel", "centos"), Dnf),
-    ("zypper", "zypper", ("suse", "opensuse", "sles"), Zypper),
+    ("apt", "apt-get", ("debian", "ubuntu"), _apt),
+    ("dnf", "dnf", ("fedora", "rhel", "centos"), _dnf),
+    ("zypper", "zypper", ("suse", "opensuse", "sles"), _zypper),
 )
 
 

@@ -35,6 +35,11 @@ class Rules:
     known: Tuple[str, ...]
 
 
+DEFAULT_RULES = Rules(
+    security=("Debian-Security:*", "Ubuntu:*-security", "UbuntuESM*:*-security"),
+    known=("Debian", "Debian Backports", "Ubuntu", "UbuntuESM*"))
+
+
 class PackageManager(Protocol):
     """All methods raise ``PatchtrainError`` kinds only. Limits are seconds. Nothing but ``refresh``, ``repair``,
     ``download``, ``apply`` and ``restore_reasons`` changes the host."""

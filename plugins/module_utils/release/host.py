@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import TransactionImpossible
 from ..packages.manager import PackageManager
 from ..packages.records import Package
 from ..packages.versions import comparator
 from ..runner import Runner
-from ..sources.drift import strays
 from . import streams
 from .advice import NOTHING, Advice
 from .attached import attached, manifest
@@ -20,10 +19,14 @@ from .drift import Entry, drift, fed
 from .manifest import Document, section
 
 
+Strays = Callable[[Runner, str, Optional[Document], str], List[Entry]]
+
+
 class Target(NamedTuple):
     """What the host should be: the release's digest, its globs of packages that it does not speak of, and its section for this host.
-    ``attached`` is what the host keeps of it, in ``root``."""
+    ``attached`` is what the host keeps of it, in ``root``; ``strays`` are the sources that it should not see."""
 
+    strays: Strays
     root: str
     attached: Document
     digest: str
@@ -37,7 +40,11 @@ def target(runner: Runner, root: str) -> Optional[Target]:
     content = manifest(runner, root)
     if document is None or content is None:
         return None
-    return Target(root, document, document["digest"], content["exclude"], section(content, document["platform"]))
+    # Only where there is a release: a host that has none is not to wait for it while it is out of service. And no later than here, for
+    # after an update of Python itself nothing more can be imported.
+    from ..sources.drift import strays
+
+    return Target(strays, root, document, document["digest"], content["exclude"], section(content, document["platform"]))
 
 
 def required(runner: Runner, root: str, digest: str) -> Target:
@@ -63,7 +70,7 @@ def advice_of(manager: PackageManager, should: Target) -> Advice:
 def differences(runner: Runner, manager: PackageManager, should: Target, kernel: Dict[str, Any]) -> List[Entry]:
     """The host's drift, with who still feeds each package that the release does not know."""
     installed = manager.installed()
-    visible = strays(runner, manager.name, should.attached, should.root)
+    visible = should.strays(runner, manager.name, should.attached, should.root)
     found = drift(installed, should.section, should.exclude, manager.arch(), comparator(manager.name), kernel, visible)
     found += streams.entries(streams.differing(runner, manager, should.section))
     unknown = {(entry["name"], entry["arch"]) for entry in found if entry["kind"] == "unknown"}

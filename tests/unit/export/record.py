@@ -17,7 +17,7 @@ from typing import IO, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from module_utils.packages.apt.classify import DEFAULT_RULES  # type: ignore[import-not-found]
+from module_utils.packages.manager import DEFAULT_RULES  # type: ignore[import-not-found]
 from module_utils.packages.detect import detect  # type: ignore[import-not-found]
 from module_utils.packages.records import Wanted  # type: ignore[import-not-found]
 from module_utils.release.download import FETCHERS  # type: ignore[import-not-found]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import DEFAULT_RULES
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.dnf.manager import Dnf
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import PackageManager, Rules

@@ -97,3 +97,14 @@ def test_a_program_gives_itself(tmp_path: Path, built: bytes) -> None:
             "from patchtrain.job import bundle\n"
             "sys.stdout.buffer.write(bundle.build(None))")
     assert subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(path)], check=True, stdout=subprocess.PIPE).stdout == path.read_bytes()
+
+
+@pytest.mark.parametrize("module", ["job.asked", "job.program", "health.asked", "maintenance.asked"])
+def test_what_is_called_while_a_host_is_out_of_service_loads_no_more_than_it_needs(tmp_path: Path, built: bytes, module: str) -> None:
+    path = tmp_path / "program.zip"
+    path.write_bytes(built)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import patchtrain.%s; print(*sys.modules)" % module
+    loaded = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(path)], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    kinds = [name for name in loaded if name.startswith("patchtrain.") and name.rsplit(".", 1)[-1] in
+             ("apt", "dnf", "zypper", "install", "assessment", "haproxy", "libvirt", "pacemaker", "slurm", "clusters")]
+    assert (kinds, {"ssl", "http.client", "logging"} & set(loaded)) == ([], set())

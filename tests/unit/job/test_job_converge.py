@@ -21,10 +21,10 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space impo
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state import State
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.stop import StopRequest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Change, Plan, Selection, Transaction, Wanted
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import host as release_host
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release import streams
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.release.manifest import canonical, digest_of
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.sources import drift
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
 
 Module = Callable[..., Dict[str, Any]]
@@ -40,7 +40,7 @@ def entry(name: str, version: str, *updates: Dict[str, Any]) -> Dict[str, Any]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the host keeps its release. A fake host has no sources that could be visible."""
-    monkeypatch.setattr(release_host, "strays", lambda runner, manager, document, root: [])
+    monkeypatch.setattr(drift, "strays", lambda runner, manager, document, root: [])
     return tmp_path / "state"
 
 
@@ -155,7 +155,7 @@ def test_another_module_stream_is_drift_and_in_the_way(host: Any, assess: Module
 def test_sources_that_should_be_hidden_are_drift(assess: Module, attach: Attach, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: List[Any] = []
     stray = {"name": "vendor", "arch": "", "kind": "source", "is": "https://v", "should": None, "source": "/etc/vendor.repo"}
-    monkeypatch.setattr(release_host, "strays", lambda runner, *args: asked.append(args) or [stray])
+    monkeypatch.setattr(drift, "strays", lambda runner, *args: asked.append(args) or [stray])
     digest = attach(*(entry(name, "1") for name in "abc"))
     assert assess()["assessment"]["drift"] == [stray]
     assert [(manager, document["digest"], folder) for manager, document, folder in asked] == [("fake", digest, str(root))]

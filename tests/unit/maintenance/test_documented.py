@@ -37,7 +37,7 @@ def flag(monkeypatch, tmp_path):
     module.__package__ = registry.__name__.rpartition(".")[0]
     monkeypatch.setitem(sys.modules, name, module)
     exec(compile(text, "docs/writing-drivers.md", "exec"), module.__dict__)
-    monkeypatch.setitem(registry.DRIVERS, "flag", module.KIND)
+    monkeypatch.setitem(registry.DRIVERS, "flag", lambda: module.KIND)
 
     def make(check=False, act=lambda: None, **options):
         passed = [0.0]

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput, MaintenanceFailed
 from ansible_collections.fleetops.patchtrain.plugins.module_utils import options as option_checks
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.driver import NOTHING_BEGUN, Result, Undo, undoing
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import DRIVERS, make
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance.registry import DRIVERS, kind_of, make
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.maintenance import asked
 from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode
 from hypothesis import given
@@ -29,10 +29,10 @@ ANYTHING = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() 
 
 @given(st.sampled_from(sorted(DRIVERS)), st.data())
 def test_no_options_are_refused_in_any_other_way_than_by_one_line(driver, data):
-    names = st.sampled_from(sorted(DRIVERS[driver].options))
+    names = st.sampled_from(sorted(kind_of(driver).options))
     given_options = data.draw(st.dictionaries(names | st.text(max_size=5), ANYTHING, max_size=4))
     try:
-        option_checks.checked("driver " + driver, DRIVERS[driver].options, given_options)
+        option_checks.checked("driver " + driver, kind_of(driver).options, given_options)
     except BadInput as error:
         assert "\n" not in error.message and error.message.startswith("driver %s" % driver)
 

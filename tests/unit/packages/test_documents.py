@@ -16,7 +16,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils import assessm
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.assessment import assess
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import LockTimeout, NotReadable
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space import MIB, Measure, Room
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import DEFAULT_RULES
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import Source
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Update

@@ -17,10 +17,6 @@ from ..records import Came
 from ..versions import compare_deb
 from .parse import DPKG_STATUS, Policy, Target, Version
 
-DEFAULT_RULES = Rules(
-    security=("Debian-Security:*", "Ubuntu:*-security", "UbuntuESM*:*-security"),
-    known=("Debian", "Debian Backports", "Ubuntu", "UbuntuESM*"))
-
 Targets = Mapping[str, Sequence[Target]]
 """By the text that ``apt-cache policy`` shows; two sources may share one."""
 

@@ -12,7 +12,7 @@ from typing import IO, AbstractSet, Callable, Dict, List, Mapping, Optional, Seq
 from ...clock import Clock, Deadline
 from ...errors import CommandFailed, LockTimeout
 from ...runner import Runner
-from ..manager import Rules, Source
+from ..manager import DEFAULT_RULES, Rules, Source
 from ..records import Came, Change, Package, Reboot, Replaced, Selection, Transaction, Update, Wanted
 from ..replaced import replaced
 from ..versions import compare_deb
@@ -80,7 +80,7 @@ class Apt:
         known = dict({target.suite_uri: target for target in fetched}, **{target.source: target for target in fetched})
         configured = {target.source: target for target in parse.targets(load.targets(self._runner, configured=True))}
         found = [(own, known.get(own.source) or known.get(own.suite_uri) or own) for _id, own in sorted(configured.items())]
-        return [Source(own.source, own.uri, True, target.trusted, classify.tells(target, classify.DEFAULT_RULES), target.trusted)
+        return [Source(own.source, own.uri, True, target.trusted, classify.tells(target, DEFAULT_RULES), target.trusted)
                 for own, target in found]
 
     def updates(self, rules: Rules, selection: Selection) -> List[Update]:

@@ -29,7 +29,7 @@ from . import world
 sys.path.insert(0, str(Path(__file__).parents[4]))
 import conftest  # noqa: F401
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import PatchtrainError
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import DEFAULT_RULES
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Selection, Wanted
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
