@@ -36,6 +36,7 @@ class Apt:
         self._clock = clock
         self._now = now
         self._native: Optional[str] = None
+        self._fetched: Optional[List[parse.Target]] = None
         self._policies: Tuple[str, Dict[Key, parse.Policy]] = ("", {})
         self._sizes: Dict[Tuple[Key, str], parse.Sizes] = {}
         self._directories: Dict[str, str] = {}
@@ -142,7 +143,7 @@ class Apt:
         problem = transaction.refused(changes, wanted, selection, host) or self._unsigned(changes)
         if problem:
             return Transaction(changes, problem=problem)
-        found = transaction.sized(changes, self._records(transaction.specs(changes)), self._cached(), host)
+        found = transaction.sized(changes, self._records(transaction.specs(changes)), self._archives(), host)
         return replace(found, replaced=self._replaced(changes, selection), erases=True) if found.removals else found
 
     def _replaced(self, changes: Sequence[Change], selection: Selection) -> Tuple[Replaced, ...]:
@@ -163,13 +164,24 @@ class Apt:
     # ------------------------------------------------------------ what changes the host
 
     def refresh(self, limit: float) -> None:
-        self._policies = ("", {})
+        self._policies, self._fetched = ("", {}), None
         self._sizes = {}
         self._alone(limit, lambda left: apply.update(self._runner, left))
 
     def download(self, wanted: Sequence[Wanted], selection: Selection, limit: float) -> None:
-        if wanted:
+        if not self._is_cached(wanted):
             self._alone(limit, lambda left: apply.download(self._runner, specs(wanted, self.arch()), selection, left))
+
+    def _is_cached(self, wanted: Sequence[Wanted]) -> bool:
+        """By name and size, as apt itself knows an archive again; but its own look takes up to a second in which the host is out of service."""
+        if not wanted:
+            return True
+        sizes, there = self._records(wanted), set(self._archives("%s %f\\n"))
+        return all(self._archive_of(item, sizes) in there for item in wanted)
+
+    def _archive_of(self, item: Wanted, sizes: Mapping[Tuple[Key, str], parse.Sizes]) -> str:
+        size = sizes.get((key(item.name, item.arch, self.arch()), item.version))
+        return "%s %s" % (size.download if size and size.download is not None else "of unknown size", transaction.archive(item.name, item.arch, item.version))
 
     def _alone(self, limit: float, work: Callable[[float], None]) -> None:
         """Begin again with work that found somebody else at it, until it is done or the limit has passed."""
@@ -189,10 +201,7 @@ class Apt:
             return
         deadline = Deadline(limit, self._clock)
         self.wait_for_lock(limit)
-        # apt's own look at its cache takes a second in which the host is out of service; ours takes none.
-        there = set(self._cached())
-        if not all(transaction.archive(item.name, item.arch, item.version) in there for item in wanted):
-            self.download(wanted, selection, max(deadline.left, 1.0))
+        self.download(wanted, selection, max(deadline.left, 1.0))
         done = apply.install(self._runner, specs(wanted, self.arch()), selection, keep_config, deadline.left, log)
         if done.rc:
             raise CommandFailed("apt-get ended with rc %d: its log says why" % done.rc, done.argv, rc=done.rc)
@@ -265,7 +274,10 @@ class Apt:
         return key(entry.name, entry.arch, self.arch())
 
     def _targets(self) -> List[parse.Target]:
-        return parse.targets(load.targets(self._runner))
+        """Asked again only when the metadata was fetched anew."""
+        if self._fetched is None:
+            self._fetched = parse.targets(load.targets(self._runner))
+        return self._fetched
 
     def _automatic(self) -> AbstractSet[Key]:
         states = self._runner.read(self._directory("states")) or ""
@@ -290,8 +302,8 @@ class Apt:
             self._sizes.update(transaction.by_key(parse.records(text), self.arch()))
         return self._sizes
 
-    def _cached(self) -> List[str]:
-        return load.found(self._runner, self._directory("archives"), ["-maxdepth", "1", "-type", "f", "-name", "*.deb"], "%f\\n")
+    def _archives(self, show: str = "%f\\n") -> List[str]:
+        return load.found(self._runner, self._directory("archives"), ["-maxdepth", "1", "-type", "f", "-name", "*.deb"], show)
 
 
 def _newer(entry: parse.Entry, policy: Optional[parse.Policy]) -> bool:

@@ -14,7 +14,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.clock import C
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import (
     CommandFailed, LockTimeout, TransactionInterrupted,
 )
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.classify import DEFAULT_RULES
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import DEFAULT_RULES
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.apt.manager import Apt
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.manager import PackageManager, Rules
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import Package, Selection, Transaction, Update, Wanted
@@ -295,13 +295,26 @@ def test_an_installation_is_what_was_asked_for_and_no_more() -> None:
     assert ("UCF_FORCE_CONFFNEW" in env, "UCF_FORCE_CONFFOLD" in env) == (True, False)
 
 
-def test_nothing_is_fetched_again_that_is_in_the_cache() -> None:
-    there = "bash_1%3a5.3_amd64.deb\n"
-    runner = Scripted(lambda argv: Completed(tuple(argv), 0, there, "") if argv[0] == "find" else host(argv))
-    apt = Apt(runner)
+@pytest.mark.parametrize(("there", "fetched"), [
+    ("5300 bash_1%3a5.3_amd64.deb\n", False),
+    ("5299 bash_1%3a5.3_amd64.deb\n", True),
+    ("5300 bash_1%3a5.2_amd64.deb\n", True),
+    ("", True),
+])
+def test_only_what_is_whole_in_the_cache_is_not_fetched_again(there: str, fetched: bool) -> None:
+    record = "Package: bash\nArchitecture: amd64\nVersion: 1:5.3\nSize: 5300\n"
+    said = {"find": there, "apt-cache": record}
+    apt = Apt(runner := Scripted(lambda argv: Completed(tuple(argv), 0, said[argv[0]], "") if argv[0] in said else host(argv)))
+    apt.download(wanted("bash:amd64=1:5.3"), ALL, 60)
+    assert any("--download-only" in argv for argv in runner.ran) == fetched
+    del runner.ran[:]
     apt.apply(wanted("bash:amd64=1:5.3"), ALL, 60, io.StringIO())
-    assert not any("--download-only" in argv for argv in runner.ran)
-    apt.apply(wanted("bash:amd64=1:5.4"), ALL, 60, io.StringIO())
+    assert any("--download-only" in argv for argv in runner.ran) == fetched
+
+
+def test_an_archive_whose_size_nobody_knows_is_fetched() -> None:
+    runner = Scripted(lambda argv: Completed(tuple(argv), 0, "5300 bash_5.3_amd64.deb\n", "") if argv[0] == "find" else host(argv))
+    Apt(runner).download(wanted("bash:amd64=5.3"), ALL, 60)
     assert any("--download-only" in argv for argv in runner.ran)
 
 
@@ -339,7 +352,7 @@ def meeting(said: str, times: int, what: str = "install") -> Scripted:
 
     def answer(argv: Sequence[str]) -> Completed | None:
         if what not in argv:
-            return Completed(tuple(argv), 0, "amd64\n", "") if "--print-architecture" in argv else None
+            return host(argv)
         left[0] -= 1
         return Completed(tuple(argv), 100, "", said) if left[0] >= 0 else None
     return Scripted(answer)
