@@ -27,7 +27,7 @@ from ..plugin_utils.scheduling.budget import LATER_RUN, MAX_UNAVAILABLE, RUN, De
 from ..plugin_utils.scheduling.states import HOST_FINAL, RUN_FINAL
 from ..plugin_utils.settings import Settings
 from ..plugin_utils.turns import BLOCKER, SOAK, WINDOW, Turn
-from ..plugin_utils.updaters import let_go
+from ..plugin_utils.updaters import afterwards, let_go
 from ..plugin_utils.waiting import PATIENCE, WAY, Limit, Outage, Waiting
 from ..plugin_utils.windowing import of_host
 
@@ -174,7 +174,7 @@ class ActionModule(PatchtrainAction):
                 time.sleep(settings.patch_soak)
         state, reason = book.returned("; ".join(filter(None, [self._as_found(book), str(self.argument("reason") or "")])), settings.patch_reboot)
         # The next host does not have to wait for it.
-        note = self._let_updaters_go(book)
+        note = "" if self.checking else afterwards(book, self.remote(), settings)
         others = [held.run for held in self._held() if held.run != book.run]
         return {"changed": True, "host_state": state, "reason": reason, "held_by": others[-1] if others else "", "note": note}
 

@@ -11,7 +11,7 @@ from .errors import LockTimeout, NotEnoughSpace, NotReadable, PatchtrainError
 from .job import space
 from .packages.detect import platform
 from .packages.manager import PackageManager, Rules
-from .packages.records import CLASSIFICATIONS, Selection, Update
+from .packages.records import Selection, Update, counts
 from .reboot import kernel as kernels
 from .reboot import pending_reboot
 from .release import host as release_host
@@ -36,9 +36,10 @@ def assess(runner: Runner, manager: PackageManager, rules: Rules, selection: Sel
     updates = _updates(manager, rules, selection, should)
     interrupted = manager.interrupted()
     kernel = kernels(runner)
+    documents = [update.to_dict() for update in updates]
     return {
         "platform": platform(runner, manager).to_dict(), "manager": manager.name, "metadata_age_s": manager.metadata_age(),
-        "updates": [update.to_dict() for update in updates], "counts": counts(updates), "reboot": pending_reboot(runner, manager).to_dict(),
+        "updates": documents, "counts": counts(documents), "reboot": pending_reboot(runner, manager).to_dict(),
         "interrupted": interrupted, "release": should.digest if should else None,
         "drift": release_host.differences(runner, manager, should, kernel) if should else [], "boot_id": (runner.read(BOOT_ID) or "").strip(),
         "kernel": kernel, "obstacles": _together(obstacles(runner, manager, updates, interrupted, measure), damage)}
@@ -78,12 +79,6 @@ def _updates(manager: PackageManager, rules: Rules, selection: Selection, should
         return updates
     known = release_host.advice_of(manager, should)
     return [known.update(update) for update in updates]
-
-
-def counts(updates: Sequence[Update]) -> Dict[str, int]:
-    """How many of each classification, how many are held, and how many there are."""
-    found = {kind: sum(1 for update in updates if update.classification == kind) for kind in CLASSIFICATIONS}
-    return dict(found, held=sum(1 for update in updates if update.held), total=len(updates))
 
 
 def obstacles(runner: Runner, manager: PackageManager, updates: Sequence[Update], interrupted: Optional[str],

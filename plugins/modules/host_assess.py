@@ -61,6 +61,15 @@ options:
         preparation fails. V(0) holds nothing off.
     type: float
     default: 0
+  let_go:
+    description:
+      - Whether the host's own updaters that O(run_id) holds off are let go first.
+    type: bool
+    default: false
+  plan:
+    description: Whether a plan is made. Without one only what the host lacks is reported.
+    type: bool
+    default: true
   release:
     description:
       - The digest of a release. The transaction then is the one that brings the host to exactly this release, and O(classifications), O(include)
@@ -119,7 +128,7 @@ assessment:
   returned: always
   type: dict
 plan:
-  description: The exact transaction, null when none can be made.
+  description: The exact transaction, null when none can be made, or O(plan=false).
   returned: always
   type: dict
   contains:
@@ -139,6 +148,11 @@ health:
       told, which is the obstacle V(health) then.
   returned: always
   type: dict
+let_go:
+  description: The host's own updaters that were let go, null with O(let_go=false) and where that failed.
+  returned: always
+  type: list
+  elements: str
 held_units:
   description: The host's own updaters that are held off.
   returned: always
@@ -169,66 +183,21 @@ error:
   type: dict
 """
 
-import os
-import sys
-import time
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.errors import PatchtrainError
-from ..module_utils.job import arguments, prepare
-from ..module_utils.job.request import Request, passed_on
-from ..module_utils.job.state import DEFAULT_ROOT
-from ..module_utils.job.unit import Host
-from ..module_utils.packages.manager import DEFAULT_RULES
-from ..module_utils.packages.detect import detect
-from ..module_utils.release.level import UNKNOWN_POLICIES
-from ..module_utils.release.manifest import check_digest
-from ..module_utils.runner import SystemRunner
-
-SPEC: Dict[str, Any] = dict(
-    arguments.SELECTION,
-    stage={"type": "str", "choices": [prepare.ASSESS, prepare.DOWNLOAD], "default": prepare.ASSESS},
-    refresh={"type": "bool", "default": True},
-    refresh_timeout={"type": "float", "default": 300},
-    timeout={"type": "float", "default": 3600},
-    lock_timeout={"type": "float", "default": 600},
-    health={"type": "bool", "default": True},
-    hold_for={"type": "float", "default": 0},
-    release={"type": "str"},
-    unknown_packages={"type": "str", "choices": list(UNKNOWN_POLICIES), "default": UNKNOWN_POLICIES[0]},
-    run_id={"type": "str"},
-    state_dir={"type": "path", "default": DEFAULT_ROOT},
-)
-
-
-def _end_of_hold(seconds: float) -> float:
-    return time.time() + seconds if seconds else 0.0
-
-
-def preparation_from(options: Dict[str, Any], check_mode: bool) -> prepare.Preparation:
-    request = Request(
-        manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
-        release=None if options["release"] is None else check_digest(options["release"]), unknown_packages=options["unknown_packages"],
-        refresh=options["refresh"], timeout=options["timeout"], lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
-    return prepare.Preparation(
-        request, options["stage"], options["refresh_timeout"], options["health"], _end_of_hold(options["hold_for"]), options["run_id"],
-        not check_mode, options["state_dir"])
-
-
-def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-    runner = SystemRunner()
-    order = preparation_from(options, check_mode)
-    return prepare.prepare(Host.this(runner, sys.executable), detect(runner, options["manager"]), order)
+from ..module_utils.job import preparing
+from ..module_utils.job.prepare import broken
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=preparing.SPEC, supports_check_mode=True)
     try:
-        result = perform(module.params, module.check_mode)
+        result: Dict[str, Any] = preparing.perform(module.params, module.check_mode)
     except PatchtrainError as error:
-        result = prepare.broken(error)
+        result = broken(error)
     if result["failed"]:
         module.fail_json(**result)
     module.exit_json(**result)

@@ -84,6 +84,12 @@ options:
     description: Limit in seconds for waiting until other package managers on the host are done.
     type: float
     default: 600
+  assess:
+    description:
+      - Whether what is pending afterwards is looked at, for RV(assessment); some package managers take seconds for it. After a failure it always is.
+      - A run looks when the host is back in service.
+    type: bool
+    default: true
   state_dir:
     description: Where jobs are kept, for root alone.
     type: path

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..module_utils.errors import PatchtrainError
+from . import calling
 from .prepared import raise_if_failed, selection_arguments
 from .remote import CannotRun, Lost, Remote
 from .settings import Settings
@@ -15,13 +16,13 @@ from .settings import Settings
 MODULE = "fleetops.patchtrain.host_assess"
 
 
-def probe(remote: Remote, settings: Settings, stage: str, **more: Any) -> Dict[str, Any]:
-    """The result of the module, also where it is a failed one."""
+def probe(remote: Remote, settings: Settings, stage: str, laid: calling.Laid = None, **more: Any) -> Dict[str, Any]:
+    """The result of the module, also where it is a failed one; asked of the program, where one was laid down on the host."""
     args = dict(selection_arguments(settings), stage=stage, refresh=settings.patch_refresh, refresh_timeout=settings.patch_refresh_timeout,
                 timeout=settings.patch_prepare_timeout)
     args.update(more)
     # Fetching metadata is what an assessment does, in check mode too; a plan from none would be a lie.
-    return remote.module(MODULE, args, settings.patch_prepare_timeout, check=False if args["stage"] == "assess" else None)
+    return calling.ask(remote, laid, MODULE, args, settings.patch_prepare_timeout, check=False if args["stage"] == "assess" else None)
 
 
 def seen(remote: Remote, settings: Settings, **more: Any) -> Dict[str, Any]:

@@ -22,6 +22,7 @@ from .ledger.engine import Ledger
 from .ledger.owner import owner_of
 from .ledger.remembered import Remembered
 from .ledger.rows import Held, RunHost, Step
+from .prepared import without
 from .remote import Lost
 from .scheduling import budget
 from .scheduling.estimate import Past
@@ -342,8 +343,11 @@ class HostBook(Walked):
             packages.record(c, self._run.id, self.host, result.get("packages", []))
             if result.get("log") and not logs.has(c, self._run.id, self.host, job):
                 logs.store(c, self._run.id, self.host, job, result["log"])
-            if result.get("assessment"):
-                assessments.record(c, self.host, result["assessment"], run_id=self._run.id)
+            # Until the host is looked at again, which may never come, it lacks what it was found to lack, without what was installed.
+            last = None if result.get("assessment") else assessments.latest(c, [self.host]).get(self.host)
+            seen = without(last.document, result) if last else result.get("assessment")
+            if seen:
+                assessments.record(c, self.host, seen, run_id=self._run.id)
 
     def rebooted(self, boot_id: str) -> bool:
         """What was known of the host still holds, but that no reboot is due any more; whether its kernel was another than its release's."""

@@ -36,6 +36,8 @@ def arguments(book: HostBook, settings: Settings, plan: Mapping[str, Any]) -> Di
     """Of the module, for exactly what was planned."""
     args = dict(selection_arguments(settings), **arguments_of_plan(plan))
     args.update(run_id=book.run, step=book.job_step(), keep_config=settings.patch_keep_config, timeout=settings.patch_install_timeout)
+    # What is pending now is looked at when the host is back in service, but where it decides what is done with the host.
+    args["assess"] = settings.patch_rounds > 1 or book.release is not None
     if settings.patch_rollback:
         args["allow_downgrade"] = True
     return dict(args, **_left(book))
@@ -72,6 +74,7 @@ class Installations:
             book.installed(dict(result, packages=[]) if untouched else result, args["step"])
             kept = ("executions", "boot_id", "reboot", "repaired")
             step.detail.update({key: result.get(key) for key in kept}, leftover_config=result.get("leftover_config", []))
+            step.detail["assessed"] = bool(result.get("assessment"))
             step.detail.update({UNTOUCHED: True} if untouched and _may_pass(result) else {})
             step.message = "finished what was cut: %s" % result["repaired"] if result.get("repaired") else ""
             _raise(result)

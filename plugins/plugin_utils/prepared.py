@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..module_utils.errors import PatchtrainError
+from ..module_utils.packages.records import counts
 from .settings import Settings
 
 
@@ -50,6 +51,15 @@ def at_the_release(assessment: Mapping[str, Any], digest: Optional[str]) -> None
     wrong = ["%s is %s instead of %s" % (d["name"], d["is"], d["should"]) for d in assessment.get("drift", []) if d["kind"] == "version"]
     if wrong:
         raise NotAtRelease("%d packages are not the release's: %s" % (len(wrong), "; ".join(wrong[:5])), packages=wrong)
+
+
+def without(assessment: Mapping[str, Any], result: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """The assessment that this installation leaves behind, where nobody has looked; None where it has installed nothing."""
+    done = {(package["name"], package["arch"]) for package in result.get("packages", ()) if package["result"] == "installed"}
+    if not done or "updates" not in assessment:
+        return None
+    updates = [update for update in assessment["updates"] if (update["name"], update["arch"]) not in done]
+    return dict(assessment, updates=updates, counts=counts(updates), reboot=result["reboot"], interrupted=None)
 
 
 def obstacles_in_the_way(assessment: Mapping[str, Any]) -> List[str]:

@@ -61,6 +61,11 @@ class Walked:
         """How many installations of this run were seen to end well."""
         return sum(1 for step in self.walked() if step.step == "install" and step.outcome == "ok")
 
+    def owes_a_look(self) -> bool:
+        """Whether what the host lacks after its last installation is still to be looked at."""
+        done = self.installation()
+        return done is not None and done.outcome == "ok" and (done.detail or {}).get("assessed") is False
+
     def job_step(self) -> str:
         """The name by which the host knows the job of the next installation. One whose end nobody saw keeps its name."""
         ended = sum(1 for step in self.walked() if step.step == "install" and step.outcome in ("ok", "failed", "skipped"))

@@ -31,6 +31,7 @@ SPEC: Dict[str, Any] = dict(
     wait={"type": "float", "default": 0},
     timeout={"type": "float", "default": 3600},
     lock_timeout={"type": "float", "default": 600},
+    assess={"type": "bool", "default": True},
     state_dir={"type": "path", "default": DEFAULT_ROOT},
 )
 
@@ -46,7 +47,7 @@ def request_from(options: Dict[str, Any]) -> Request:
         manager=options["manager"], selection=arguments.selection(options), rules=arguments.rules(options, DEFAULT_RULES),
         refresh=options["refresh"], download_only=options["download_only"], keep_config=options["keep_config"],
         expect_digest=options["expect_digest"], deadline=_deadline(options), timeout=options["timeout"],
-        lock_timeout=options["lock_timeout"], environment=passed_on(os.environ))
+        lock_timeout=options["lock_timeout"], assess=options["assess"], environment=passed_on(os.environ))
 
 
 def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, fleetops.patchtrain contributors
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The program that a preparation leaves on a host: that of a job, and two of the modules."""
+"""The program that a preparation leaves on a host: that of a job, and three of the modules."""
 
 from __future__ import annotations
 
@@ -42,4 +42,16 @@ def _health() -> called.Call:
     return called.Call(asked.SPEC, perform)
 
 
-CALLS: called.Calls = {"updates_install": _install, "host_health_info": _health}
+def _assess() -> called.Call:
+    from . import prepare, preparing
+
+    def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
+        try:
+            return preparing.perform(options, check_mode)
+        except PatchtrainError as error:
+            return prepare.broken(error)
+
+    return called.Call(preparing.SPEC, perform)
+
+
+CALLS: called.Calls = {"updates_install": _install, "host_health_info": _health, "host_assess": _assess}

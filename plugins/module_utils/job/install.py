@@ -24,6 +24,7 @@ from ..packages.records import Outcome, Package, Plan, Selection, Transaction, W
 from ..packages.resolve import plan as resolve_plan
 from ..packages.selection import Fixed
 from ..assessment import assess
+from ..reboot import pending_reboot
 from ..release.advice import NOTHING, Advice
 from ..release.host import advice as advice_of
 from ..runner import Runner
@@ -241,13 +242,24 @@ class Installation:
                 result.update(failed=True, **error.as_result())
 
     def _look_closely(self, result: Document) -> None:
-        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=self._root)
-        result["reboot"] = result["assessment"]["reboot"]
+        left = self._assessed(result) if self._request.assess or result["failed"] else self._seen_briefly(result)
         if self._begun:
             result["leftover_config"] = sorted(set(self._manager.leftover_config()) - set(self._leftover))
-            left = result["assessment"]["interrupted"]
             if left is not None:
                 raise TransactionInterrupted("all packages have their versions, and yet the transaction is not whole: %s" % left)
+
+
+    def _assessed(self, result: Document) -> Optional[str]:
+        """What is left half done."""
+        result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=self._root)
+        result["reboot"] = result["assessment"]["reboot"]
+        left: Optional[str] = result["assessment"]["interrupted"]
+        return left
+
+    def _seen_briefly(self, result: Document) -> Optional[str]:
+        """The same, without what is pending now: some package managers take seconds for it, and the host may be out of service."""
+        result["reboot"] = pending_reboot(self._runner, self._manager).to_dict()
+        return self._manager.interrupted()
 
 
 def complete(request: Request, installed: Sequence[Package], native: str) -> Request:

@@ -35,7 +35,7 @@ ASSESS, DOWNLOAD = "assess", "download"
 
 SHAPE: Document = {
     "failed": False, "changed": False, "assessment": None, "plan": None, "health": None, "held_units": [], "repaired": None,
-    "downloaded": False, "program": None, "python": sys.executable,
+    "downloaded": False, "let_go": None, "program": None, "python": sys.executable,
 }
 
 _OBSTACLES = {"TransactionInterrupted": "interrupted", "LockTimeout": "lock", "NotEnoughSpace": "space"}
@@ -43,7 +43,7 @@ _OBSTACLES = {"TransactionInterrupted": "interrupted", "LockTimeout": "lock", "N
 
 @dataclass(frozen=True)
 class Preparation:
-    """``hold_until`` 0 holds nothing off. ``touch`` False is check mode."""
+    """``hold_until`` 0 holds nothing off; ``let_go`` lets go what the run held off, first of all. ``touch`` False is check mode."""
 
     request: Request
     stage: str = ASSESS
@@ -53,6 +53,8 @@ class Preparation:
     run_id: Optional[str] = None
     touch: bool = True
     root: str = DEFAULT_ROOT
+    let_go: bool = False
+    plan: bool = True
 
     @property
     def makes_ready(self) -> bool:
@@ -66,6 +68,8 @@ def prepare(host: Host, manager: PackageManager, order: Preparation) -> Document
         client.require_root()
         result["repaired"] = _repaired(host, manager, order)
     try:
+        if order.let_go and order.touch:
+            result["let_go"] = release(host.runner, order.run_id or "")
         _look_and_fetch(host, manager, order, result)
     except PatchtrainError as error:
         result.update(failed=True, **error.as_result())
@@ -89,7 +93,7 @@ def _look_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
     found = _refreshed(manager, order)
     assessment = assess(host.runner, manager, order.request.rules, order.request.selection, root=order.root)
     failure = _probed(host, order, result, found)
-    if failure is None or not order.makes_ready:
+    if order.plan and (failure is None or not order.makes_ready):
         try:
             _plan_and_fetch(host, manager, order, result)
         except PatchtrainError as error:

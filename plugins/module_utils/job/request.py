@@ -22,7 +22,7 @@ PASSED_ON = tuple(name for word in ("http_proxy", "https_proxy", "ftp_proxy", "n
 class Request:
     """One job. ``deadline`` is epoch seconds: after it no transaction begins. ``timeout`` bounds what can be given up:
     refreshing, downloading, and the time until packages begin to change. With the digest of a ``release`` the packages are those
-    that bring the host there, and the selection's other criteria do not count."""
+    that bring the host there, and the selection's other criteria do not count. ``assess`` is whether what is pending is looked at afterwards."""
 
     kind: str = INSTALL
     manager: str = "auto"
@@ -37,10 +37,11 @@ class Request:
     deadline: Optional[float] = None
     timeout: float = 3600.0
     lock_timeout: float = 600.0
+    assess: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def to_spec(self) -> Document:
-        """``what`` identifies the job; the limits may be others when somebody comes back to it, and do not count then."""
+        """``what`` identifies the job; the limits, and whether to assess, may be others when somebody comes back to it, and do not count then."""
         return {
             "what": {
                 "kind": self.kind, "manager": self.manager, "selection": self.selection.to_dict(),
@@ -48,7 +49,7 @@ class Request:
                 "refresh": self.refresh, "download_only": self.download_only, "keep_config": self.keep_config,
                 "expect_digest": self.expect_digest, "release": self.release, "unknown_packages": self.unknown_packages,
             },
-            "limits": {"deadline": self.deadline, "timeout": self.timeout, "lock_timeout": self.lock_timeout},
+            "limits": {"deadline": self.deadline, "timeout": self.timeout, "lock_timeout": self.lock_timeout, "assess": self.assess},
             "environment": dict(self.environment),
         }
 
@@ -61,7 +62,7 @@ def from_spec(spec: Document) -> Request:
         refresh=what["refresh"], download_only=what["download_only"], keep_config=what["keep_config"],
         expect_digest=what["expect_digest"], release=what.get("release"),
         unknown_packages=what.get("unknown_packages", "keep"), deadline=limits["deadline"], timeout=limits["timeout"],
-        lock_timeout=limits["lock_timeout"], environment=spec["environment"])
+        lock_timeout=limits["lock_timeout"], assess=limits.get("assess", True), environment=spec["environment"])
 
 
 def differences(one: Document, other: Document) -> List[str]:

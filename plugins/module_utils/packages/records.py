@@ -10,7 +10,7 @@ Versions are written as the package manager writes them: Debian ``[epoch:]upstre
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 CLASSIFICATIONS = ("security", "bugfix", "enhancement", "other", "unknown")
 """``other``: the source is known to say which updates are security, and this one is not. ``unknown``: it says nothing."""
@@ -195,3 +195,9 @@ class Plan(Record):
     classifications: Dict[str, str] = field(default_factory=dict)
     advisories: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
     cves: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
+
+
+def counts(updates: Sequence[Mapping[str, Any]]) -> Dict[str, int]:
+    """Of updates in their JSON form: how many of each classification, how many are held, and how many there are."""
+    found = {kind: sum(1 for update in updates if update["classification"] == kind) for kind in CLASSIFICATIONS}
+    return dict(found, held=sum(1 for update in updates if update["held"]), total=len(updates))

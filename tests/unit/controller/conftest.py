@@ -35,9 +35,11 @@ class Place:
         self.answer = answer or {"changed": True, "prior_state": "in_service"}
         self.stdout = ""
         self.asked: List[Any] = []
+        self.args: List[Any] = []
 
     def module(self, name: str, args: Any, seconds: float, check: Optional[bool] = None) -> Dict[str, Any]:
         self.asked.append((args.get("state"), check))
+        self.args.append(args)
         if self.fails:
             raise self.fails
         return dict(self.answer)

@@ -42,7 +42,7 @@ def names(desk: Any) -> List[str]:
 def test_a_host_goes_through_its_cycle(ready: Any) -> None:
     result = rolled(ready)
     assert (result["granted"], result["changed"], result["host_state"]) == (True, True, "succeeded")
-    assert names(ready) == ["confirm", "enter", "install", "gate", "leave"]
+    assert names(ready) == ["confirm", "enter", "install", "gate", "leave", "release"]
     assert ready.state().state == "succeeded" and ready.slots() == []
 
 

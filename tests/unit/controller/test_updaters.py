@@ -9,10 +9,12 @@ from typing import Any, Dict
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import host_assess
+from ansible_collections.fleetops.patchtrain.plugins.action import host_assess, maintenance_slot
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import assessing
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.aim import NothingToDo
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import assessments
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 
 RELEASED = ["python3", "-I", "-S", "/p.zip", "release", "night"]
 FULL = {"obstacles": [{"kind": "space", "message": "/boot is full"}]}
@@ -68,3 +70,54 @@ def test_those_that_were_held_before_the_run_was_gone_on_with_go_on_too(desk: An
 def test_check_mode_lets_nothing_go(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.open()
     assert prepared(desk, monkeypatch, {"assessment": FULL}, check=True)["host_state"] == "blocked" and asked(desk) == []
+
+
+SEEN = {"obstacles": [], "updates": [], "counts": {"total": 0}, "reboot": {"required": False, "reasons": []}}
+PENDING = dict(SEEN, updates=[{"name": name, "arch": "all", "classification": "security", "held": False} for name in ("a", "b")], counts={"total": 2})
+
+
+def latest(desk: Any) -> Any:
+    with desk.ledger.read() as c:
+        return assessments.latest(c, ["web1"])["web1"].document
+
+
+def returned(desk: Any, said: Any, held: Any = ("apt-daily.service",), **installed: Any) -> Any:
+    """A host that was patched and is back in service; ``said`` is its answer to the look afterwards."""
+    desk.open()
+    with desk.book().step("prepare") as step:
+        step.detail = {"program": "/p.zip", "python": "python3", "held_units": list(held)}
+    desk.prepare()
+    book = desk.book()
+    assert book.take_slot(Settings.from_variables({"patch_max_unavailable": 9}, "web1"), ()).granted
+    book.state("installing")
+    book.assessed(PENDING)
+    with book.step("install") as step:
+        book.installed({"packages": [{"name": "a", "arch": "all", "from": "1", "to": "2", "result": "installed"}],
+                        "reboot": {"required": False, "reasons": []}, **installed})
+        step.detail = {"assessed": "assessment" in installed}
+    place = desk.places["web1"] = desk.place("web1", said if isinstance(said, Exception) else None, answer=said)
+    return desk.do(maintenance_slot, state="returned", run_id="night"), place
+
+
+def test_what_is_pending_after_an_installation_is_looked_at_when_the_host_is_back_and_with_it_its_updaters_go(desk: Any) -> None:
+    result, place = returned(desk, {"assessment": SEEN, "let_go": ["apt-daily.service"]})
+    asked = place.args[-1]
+    assert (result["note"], asked["let_go"], asked["run_id"], asked["stage"]) == ("", True, "night", "assess")
+    assert not asked["refresh"] and not asked["plan"]
+    assert latest(desk)["updates"] == [] and desk.steps()[-1].step == "release"
+
+
+@pytest.mark.parametrize("said, note", [
+    ({"failed": True, "msg": "no bus", "let_go": None}, "the host's own updaters stay held off until their hold ends: no bus"),
+    ({"failed": True, "msg": "no list", "let_go": []}, "what is pending now was not looked at: no list"),
+    (Lost("web1 is silent", host="web1"), "the host's own updaters stay held off until their hold ends: web1 is silent; "
+                                          "what is pending now was not looked at: web1 is silent")])
+def test_where_nobody_could_look_the_host_lacks_what_it_lacked_without_what_was_installed(desk: Any, said: Any, note: str) -> None:
+    result, _place = returned(desk, said)
+    assert (result["host_state"], result["note"]) == ("succeeded", note)
+    assert [update["name"] for update in latest(desk)["updates"]] == ["b"] and latest(desk)["counts"]["total"] == 1
+
+
+def test_what_was_looked_at_by_the_installation_is_not_looked_at_again(desk: Any) -> None:
+    _result, place = returned(desk, {"rc": 0, "stdout": "{}", "stderr": ""}, assessment=SEEN)
+    assert place.asked[-1] == RELEASED and latest(desk)["updates"] == []

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import CommandFailed, CommandTimeout, NotReadable
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, prepare, space, unit
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, prepare, preparing, space, unit
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import Completed, SystemRunner
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_assess
 
@@ -26,7 +26,7 @@ def assess(host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
            fake_program: bytes) -> Module:
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
-    monkeypatch.setattr(host_assess, "detect", lambda runner, wanted: host.manager)
+    monkeypatch.setattr(preparing, "detect", lambda runner, wanted: host.manager)
     monkeypatch.setattr(bundle, "build", lambda main: fake_program)
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
     monkeypatch.setattr(prepare, "probe", lambda runner: {"boot_id": "b"})
@@ -76,7 +76,7 @@ def test_the_updaters_are_held_off_only_where_there_is_something_to_do(
     monkeypatch.setattr(prepare, "hold", lambda runner, units, run, until: asked.append((run, until)) or ["apt-daily.service"])
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path))
     yesterday = time.time() - 86400
-    monkeypatch.setattr(host_assess.time, "time", lambda: yesterday)
+    monkeypatch.setattr(preparing.time, "time", lambda: yesterday)
     result = assess(stage="download", hold_for=3600, run_id="r")
     # By the host's own clock, right or wrong: it is the one that ends the hold.
     assert (result["held_units"], asked, result["changed"]) == (["apt-daily.service"], [("r", yesterday + 3600)], True)
@@ -186,7 +186,24 @@ def test_who_may_not_look_at_the_release_gets_a_plan_all_the_same(assess: Module
 
         def run(self, argv: Sequence[str], limit: Optional[float] = 120.0, stdin: str = "", env: Any = None, log: Any = None) -> Completed:
             return Completed(("id",), 0, "1000\n", "") if argv[0] == "id" else super().run(argv, limit, stdin, env, log)
-    monkeypatch.setattr(host_assess, "SystemRunner", Closed)
+    monkeypatch.setattr(preparing, "SystemRunner", Closed)
     monkeypatch.setattr(prepare.os, "geteuid", lambda: 1000)
     seen = assess()
     assert (kinds(seen), [change["name"] for change in seen["plan"]["changes"]]) == (["privilege"], ["a", "b", "c"])
+
+
+def test_a_look_afterwards_lets_the_updaters_go_first_and_makes_no_plan(host: Any, assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: List[str] = []
+    monkeypatch.setattr(prepare, "release", lambda runner, run: asked.append(run) or ["apt-daily.service"])
+    result = assess(refresh=False, health=False, plan=False, let_go=True, run_id="r")
+    assert (asked, result["let_go"], result["plan"], result["health"]) == (["r"], ["apt-daily.service"], None, None)
+    assert result["assessment"]["counts"]["total"] == 3
+    assert assess(check=True, let_go=True, run_id="r")["let_go"] is None and assess(plan=False)["let_go"] is None and asked == ["r"]
+
+
+def test_updaters_that_can_not_be_let_go_are_a_failure(assess: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    def release(runner: Any, run: str) -> None:
+        raise CommandFailed("daemon-reload ended with rc 1", ["systemctl"])
+    monkeypatch.setattr(prepare, "release", release)
+    result = assess(refresh=False, let_go=True, run_id="r")
+    assert (result["failed"], result["let_go"], result["msg"]) == (True, None, "daemon-reload ended with rc 1")

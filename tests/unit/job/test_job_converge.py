@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import TransactionImpossible
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, converge, prepare, unit
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, converge, prepare, preparing, unit
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.install import Installation
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.journal import Journal
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.request import Request, from_spec
@@ -62,7 +62,7 @@ def attach(root: Path) -> Attach:
 def assess(host: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Module:
     if os.geteuid() != 0:
         pytest.skip("packages are root's to change")
-    monkeypatch.setattr(host_assess, "detect", lambda runner, wanted: host.manager)
+    monkeypatch.setattr(preparing, "detect", lambda runner, wanted: host.manager)
     monkeypatch.setattr(bundle, "build", lambda main: bundle.pack({}, "m", "f"))
     monkeypatch.setattr(unit, "SYSTEMD", str(tmp_path / "no systemd"))
     monkeypatch.setattr(prepare, "probe", lambda runner: {})

@@ -22,7 +22,7 @@ from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.space impo
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.state import Job, State
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.job.stop import StopRequest
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.packages.records import (
-    Change, Package, Plan, Replaced, Selection, Transaction, Wanted,
+    Change, Package, Plan, Reboot, Replaced, Selection, Transaction, Wanted,
 )
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.runner import SystemRunner
 
@@ -86,6 +86,17 @@ def test_updates_are_installed_and_seen(host: Any, do: Do, job: Job) -> None:
     assert result["log_path"] == job.log
     assert "Setting up c (2)" in result["log"]
     assert job.status() == {"phase": "done", "since": job.status()["since"], "total": None}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_pending_is_not_looked_at_where_that_can_wait_but_after_a_failure(host: Any, do: Do, monkeypatch: pytest.MonkeyPatch,
+                                                                                   fails: bool) -> None:
+    host.set(lies=["b"] if fails else [])
+    monkeypatch.setattr(host.manager, "reboot", lambda: Reboot(True, ("package: a",)))
+    result = do(assess=False)
+    assert (result["failed"], result["assessment"] is not None) == (fails, fails)
+    assert result["reboot"] == {"required": True, "reasons": ["package: a"]}
+    assert {p["name"]: p["result"] for p in result["packages"]}["a"] == "installed"
 
 
 def test_a_second_time_nothing_changes(host: Any, do: Do) -> None:
