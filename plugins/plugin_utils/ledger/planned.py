@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from ._sqlalchemy import sa
 
 PLANNED = "planned"
 _SOME = 200
+_KERNEL = re.compile(r"linux-image|kernel(?:-(?:core|base|modules|extra|default|PAE|pae|debug|rt|uek|azure|64k|16k|zfcpdump|preempt|vanilla))*\Z")
+"""What is booted. Headers, tools and firmware are named after a kernel and bring none."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def facts(c: sa.Connection, run_id: int) -> dict[str, Facts]:
     t = schema.run_hosts
     for row in _rows(c, sa.select(t.c.host, t.c.plan).where(t.c.run_id == run_id, t.c.plan.is_not(None))):
         names = [str(change["name"]) for change in (row.plan or {}).get("changes", ())]
-        kernels = tuple(name for name in names if name.startswith(("linux-image", "kernel")))
+        kernels = tuple(name for name in names if _KERNEL.match(name))
         found[row.host] = Facts(len(names), kernels, due.get(row.host, False))
     return found
 

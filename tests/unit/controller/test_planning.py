@@ -56,6 +56,16 @@ def test_what_is_prepared_is_planned_one_after_the_other(desk: Any) -> None:
     assert list(page.rglob("plan.html"))
 
 
+@pytest.mark.parametrize(("names", "reboot"), [
+    (("linux-image-6.1.0-40-amd64",), "yes"), (("linux-image-amd64",), "yes"), (("kernel", "kernel-core"), "yes"), (("kernel-uek-core",), "yes"),
+    (("kernel-default",), "yes"), (("kernel-rt-modules-core",), "yes"), (("kernel-headers", "kernel-tools-libs"), "maybe"), (("kernel-devel",), "maybe"),
+    (("kernel-srpm-macros",), "maybe"), (("kernel-firmware-all",), "maybe"), (("kernelshark",), "maybe"), (("linux-headers-amd64",), "maybe")])
+def test_a_reboot_is_certain_with_a_kernel_and_not_with_what_is_named_after_it(desk: Any, names: Any, reboot: str) -> None:
+    desk.open(targets=("web1",))
+    desk.prepare(host="web1", changes=changes(*names))
+    assert rows(plan(desk))["web1"]["reboot"] == reboot
+
+
 def test_what_was_predicted_stands_beside_what_became_of_it(desk: Any) -> None:
     desk.open(targets=("web1", "web2"))
     desk.prepare(host="web1", changes=changes("bash"))
