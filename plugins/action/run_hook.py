@@ -33,7 +33,8 @@ class ActionModule(PatchtrainAction):
             return {"granted": False, "msg": "check mode" if self.checking else "no such hook"}
         answer = run_points.claim(ledger, run, point, owner_of(os.getppid()), self._actor())
         if answer == run_points.GOING_ON and point == "before" and str(self._task.get_play().strategy) in _PINNED:
-            run_points.wait(ledger, run, point, self.settings().patch_slot_timeout)
+            # No task of a hook takes longer than a lease; who wants no waiting for slots (0) waits for this all the same.
+            run_points.wait(ledger, run, point, max(self.settings().patch_slot_timeout, self.settings().patch_lease))
         if answer != run_points.GRANTED:
             return {"granted": False, "msg": answer}
         try:

@@ -94,6 +94,16 @@ def test_without_such_a_hook_and_in_check_mode_nothing_is_written(desk: Any) -> 
     assert run_points.claim(desk.ledger, "other", "before", desk.living, "me") == run_points.GRANTED
 
 
+def test_patience_for_a_slot_is_none_for_a_hook_that_another_host_does(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(patch_run_hook_before="x.yml")
+    claimed(desk)
+    waited = []
+    monkeypatch.setattr(run_points, "wait", lambda ledger, run, point, seconds: waited.append(seconds))
+    for limit in (0, 90000):
+        assert not desk.do(run_hook, host="web2", variables={"patch_slot_timeout": limit}, state="begun", point="before", run_id="night")["granted"]
+    assert waited == [7200.0, 90000.0]
+
+
 def test_a_hook_that_waits_in_vain_is_a_failure(desk: Any) -> None:
     desk.open()
     claimed(desk)
