@@ -11,7 +11,7 @@ import traceback
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Type
 
 from ..module_utils.errors import PatchtrainError
-from ..plugin_utils import drain
+from ..plugin_utils import drain, foreseeing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.alive import with_its_controller
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
@@ -50,7 +50,8 @@ class ActionModule(PatchtrainAction):
             return self._recorded(run, now, error)
 
     def _look(self, places: Sequence[Dict[str, Any]]) -> None:
-        self.priors = drain.look(places, self.host, self.book(), self.reach, self.settings().patch_drain_timeout)
+        book = self.book()
+        self.priors = drain.look(places, self.host, book, self.reach, self.settings().patch_drain_timeout, foreseeing.priors(book))
 
     def _steps(self, run: str, places: Sequence[Dict[str, Any]]) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:
         for name, told, action, args in _CYCLE:

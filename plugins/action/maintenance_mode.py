@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..plugin_utils import closing, drain, earlier
+from ..plugin_utils import closing, drain, earlier, foreseeing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.book import open_ledger
 from ..plugin_utils.gating import gate
@@ -24,7 +24,7 @@ _LIMIT = 300.0
 
 class ActionModule(PatchtrainAction):
     priors: Optional[drain.Priors] = None
-    """Where the same task has asked for them a moment ago."""
+    """Where the same task knows them."""
 
     def act(self) -> Dict[str, Any]:
         if not self.argument("run_id"):
@@ -40,7 +40,8 @@ class ActionModule(PatchtrainAction):
             return {"places": [], "msg": "patched and brought back before, by this run"}
         book.state("draining")
         places = self.argument("places") or []
-        done = retrying(book, settings, "drain", lambda: drain.enter(places, self.host, book, self.reach, settings.patch_drain_timeout, self.priors))
+        priors = foreseeing.priors(book) if self.priors is None else self.priors
+        done = retrying(book, settings, "drain", lambda: drain.enter(places, self.host, book, self.reach, settings.patch_drain_timeout, priors))
         book.state("drained")
         return {"changed": any(result.get("changed") for result in done), "places": done}
 

@@ -9,6 +9,7 @@ What was found out of service already is not ours: its prior state is asked firs
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type
 
@@ -31,16 +32,19 @@ Reach = Callable[[str], Remote]
 
 
 Priors = Dict[str, str]
-"""How the host was found at each place, a moment ago."""
+"""How the host was found at each place, by ``key_of``. Nothing is begun where it is found otherwise then."""
 
 
-def look(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float) -> Priors:
-    """Of each place that answers, before there is a slot, so that nobody waits for it. What a place refuses now it may allow then."""
-    found: Priors = {}
+def look(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach: Reach, limit: float, known: Priors) -> Priors:
+    """Of each place that answers, and of which it is not ``known``, before there is a slot, so that nobody waits for it. What a place refuses now it may
+    allow then."""
+    found = dict(known)
     for place in places:
         with contextlib.suppress(PatchtrainError):
             wanted = checked_place(place, host, limit)
-            found[_key(wanted)] = str(_execute(wanted, book, reach, state="entered", check=True)["prior_state"])
+            if key_of(wanted) in known:
+                continue
+            found[key_of(wanted)] = str(_execute(wanted, book, reach, state="entered", check=True)["prior_state"])
     return found
 
 
@@ -53,7 +57,7 @@ def enter(places: Sequence[Mapping[str, Any]], host: str, book: HostBook, reach:
         try:
             wanted = checked_place(place, host, limit)
             known = next((step for step in before if _same(step["undo"], wanted)), None)
-            done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach, (priors or {}).get(_key(wanted))))
+            done.append(_enter_again(known, book, reach) if known else _enter_one(wanted, book, reach, (priors or {}).get(key_of(wanted))))
         except PatchtrainError as error:
             undone = _undo(book, reach)
             # Blocked is a host that is as it was found: what was begun at the other places is undone too.
@@ -101,8 +105,10 @@ def checked_place(place: Mapping[str, Any], host: str, limit: float) -> Dict[str
             "timeout": float(place.get("timeout", limit)), "options": dict(place.get("options", {}))}
 
 
-def _key(place: Mapping[str, Any]) -> str:
-    return json.dumps([place[key] for key in ("driver", "place", "host", "options")], sort_keys=True, default=str)
+def key_of(place: Mapping[str, Any]) -> str:
+    """The same for the same host at the same place, asked in the same way."""
+    text = json.dumps([place[key] for key in ("driver", "place", "host", "options")], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optional[str]) -> Dict[str, Any]:
@@ -110,14 +116,15 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optio
     if prior is None:
         # Only a look, whatever the task's own mode is.
         prior = str(_execute(place, book, reach, state="entered", check=True)["prior_state"])
-    try:
-        return _enter_from(place, book, reach, prior)
-    except FoundOtherwise as error:
-        return _enter_from(place, book, reach, error.data["result"]["prior_state"])
+    result = _enter_from(place, book, reach, prior)
+    if result.get("failed"):
+        result = _enter_from(place, book, reach, result["prior_state"], last=True)
+    return result
 
 
-def _enter_from(place: Dict[str, Any], book: HostBook, reach: Reach, prior: str) -> Dict[str, Any]:
-    """Its undoing is on record before it is begun, and is right also where no answer arrives: the driver touches nothing where it finds the host otherwise."""
+def _enter_from(place: Dict[str, Any], book: HostBook, reach: Reach, prior: str, last: bool = False) -> Dict[str, Any]:
+    """Its undoing is on record before it is begun, and is right also where no answer arrives: the driver touches nothing where it finds the host otherwise,
+    which then is the result, but for the ``last`` time."""
     undo = dict(place, prior_state=prior)
     with book.step("enter", place["place"], undo=undo) as step:
         step.detail = {"driver": place["driver"], "prior_state": prior}
@@ -125,8 +132,12 @@ def _enter_from(place: Dict[str, Any], book: HostBook, reach: Reach, prior: str)
             result = _execute(place, book, reach, state="entered", expect=prior)
             _correct(step, undo, result)
         except PatchtrainError as error:
-            _correct(step, undo, error.data.get("result") or {})
-            step.detail.update(_evidence((error.data.get("result") or {}).get("error")))
+            found = error.data.get("result") or {}
+            if isinstance(error, FoundOtherwise) and not last:
+                step.skipped, step.message = True, error.message
+                return dict(found, failed=True)
+            _correct(step, undo, found)
+            step.detail.update(_evidence(found.get("error")))
             if isinstance(error, (CannotMove, FoundOtherwise)):
                 # The driver has looked that the host is as it was found; leaving it once more would touch what is not to be touched.
                 book.undone(step.id)

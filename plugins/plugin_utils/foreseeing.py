@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .book import PROGRAMS, HostBook
-from .drain import Reach, checked_place
+from .drain import Priors, Reach, checked_place, key_of
 from .ledger import events, hosts, steps
 from .ledger.engine import Ledger
 from .ledger.rows import Run
@@ -22,7 +22,7 @@ from .side_by_side import side_by_side
 
 MODULE = "fleetops.patchtrain.maintenance_info"
 STEP = "look at places"
-"""The step of a host whose place is wrong, or was and is not any more."""
+"""The step of a host whose place is wrong, or said how it found the host."""
 
 _LEAST = 30.0
 _EACH = 0.5
@@ -36,10 +36,12 @@ Told = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What was told of one host: one answer for each of its places, in their order. ``stops`` is why it can't have its turn; empty where it can."""
+    """What was told of one host: one answer for each of its places, in their order. ``stops`` is why it can't have its turn; empty where it can.
+    ``priors`` are those places that said how they found it."""
 
     told: List[Told] = field(default_factory=list)
     stops: str = ""
+    priors: Priors = field(default_factory=dict)
 
 
 Programs = Dict[str, Dict[str, str]]
@@ -52,10 +54,13 @@ def foresee(settings: Mapping[str, Settings], reach: Reach, forks: int, is_check
     asked = _by_place(settings)
     answers = side_by_side(lambda place: _ask(reach, place, [look for _host, look in asked[place]], is_check), list(asked), forks)
     found: Dict[str, List[Tuple[int, Told]]] = {}
+    priors: Dict[str, Priors] = {}
     for place, answer in zip(asked, answers):
         for (host, look), said in zip(asked[place], answer["looks"]):
             found.setdefault(host, []).append((look["position"], dict(_SAID, **said, place=place)))
-    told = {host: _foreseen([one for _position, one in sorted(said, key=lambda one: one[0])], is_check) for host, said in found.items()}
+            priors.setdefault(host, {}).update({key_of(look): said["prior_state"]} if said.get("prior_state") and not said["problem"] else {})
+    told = {host: replace(_foreseen([one for _position, one in sorted(said, key=lambda one: one[0])], is_check), priors=priors[host])
+            for host, said in found.items()}
     return told, {place: answer["program"] for place, answer in zip(asked, answers) if answer["program"]}
 
 
@@ -94,14 +99,17 @@ def _foreseen(told: List[Told], is_check: bool) -> Foreseen:
 
 
 def keep(ledger: Ledger, run: Run, foreseen: Mapping[str, Foreseen], programs: Programs, is_check: bool) -> None:
-    """Put on record what lies at the places, and who can't have a turn. In check mode this is where such a host ends; in earnest it ends at its turn, when
-    what was prepared on it is taken back."""
+    """Put on record what lies at the places, how they found the hosts, and who can't have a turn. In check mode this is where such a host ends; in earnest
+    it ends at its turn, when what was prepared on it is taken back."""
     stopped = {host: one.stops for host, one in foreseen.items() if one.stops}
     with ledger.write() as c:
         if programs:
             events.append(c, PROGRAMS, run_id=run.id, detail=programs)
         before = steps.latest(c, run.id, STEP)
-        again = [host for host in foreseen if host in before and before[host].outcome == "failed" and host not in stopped]
+        seen = {} if is_check else {host: {"priors": one.priors} for host, one in foreseen.items() if one.priors and not one.stops}
+        steps.done(c, run.id, STEP, seen)
+        told = {**stopped, **seen}
+        again = [host for host in foreseen if host in before and before[host].outcome == "failed" and host not in told]
         for host, reason in [*stopped.items(), *((host, "") for host in again)]:
             step = steps.begin(c, run.id, host, STEP, at=time.time())
             steps.end(c, step, "failed" if reason else "ok", reason)
@@ -113,3 +121,9 @@ def stops(book: HostBook) -> str:
     """Why a place keeps the host from its turn, by what it said when the roll was planned; empty where none does."""
     last = book.last_step(STEP)
     return last.message if last is not None and last.outcome == "failed" else ""
+
+
+def priors(book: HostBook) -> Priors:
+    """How the host was found at its places when the roll was planned, as far as they said so."""
+    last = book.last_step(STEP)
+    return dict((last.detail or {}).get("priors") or {}) if last is not None else {}

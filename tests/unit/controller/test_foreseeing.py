@@ -15,8 +15,8 @@ from typing import Any, Dict, List
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_slot, patch_run
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import foreseeing, planning
+from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_mode, maintenance_slot, patch_run
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, foreseeing, planning
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_html import render_plan_page
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import render_plan
@@ -131,6 +131,27 @@ def test_a_run_that_is_gone_on_with_asks_again(desk: Any, places: Places, monkey
     assert "web2" in plan(desk, places, check=False)["order"]
     assert [step.outcome for step in desk.steps(host="web2")] == ["failed", "ok"]
     assert desk.do(maintenance_slot, host="web2", state="taken", run_id="night")["granted"]
+
+
+def test_how_a_place_found_a_host_is_on_record_and_is_not_asked_again(desk: Any, places: Places) -> None:
+    """The driver begins nothing where it finds the host otherwise; one that could not say is asked before its slot."""
+    plan(desk, places, check=False)
+    wanted = {"driver": "haproxy", "place": "lb1"}
+    assert [foreseeing.priors(desk.book(host=host)) for host in HOSTS] == [
+        {drain.key_of(drain.checked_place(wanted, "web1", 5.0)): "in_service"}, {}, {}]
+    places.log.unlink()
+    desk.places["lb1"] = asked = desk.place("lb1")
+    for host in ("web1", "web3"):
+        assert desk.book(host=host).take_slot(settings(host), ()).granted
+        desk.do(maintenance_mode, host=host, state="entered", run_id="night", places=[wanted])
+        desk.do(maintenance_mode, host=host, state="left", run_id="night")
+        desk.book(host=host).returned("", "never")
+    assert asked.asked == [("entered", None), ("left", None), ("entered", True), ("entered", None), ("left", None)]
+
+
+def test_in_check_mode_nothing_is_kept_of_what_is_only_of_the_moment(desk: Any, places: Places) -> None:
+    plan(desk, places, check=True)
+    assert foreseeing.priors(desk.book()) == {}
 
 
 def children() -> str:
