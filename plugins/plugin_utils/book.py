@@ -41,6 +41,9 @@ _OF_RUN = ("run_state", "taken_over", "gone_on_with")
 _NEWS = events.latest("slot_returned", *_OF_RUN)
 """What may change the answer to a host that waits for its slot."""
 
+_WORD = events.latest_of_run(*_OF_RUN)
+"""Of that what becomes of the run itself."""
+
 PROGRAMS = "programs"
 """The event that tells what lies at the places of a run, by their names."""
 
@@ -352,7 +355,7 @@ class HostBook(Walked):
     def rebooted(self, boot_id: str) -> bool:
         """What was known of the host still holds, but that no reboot is due any more; whether its kernel was another than its release's."""
         with self._write() as c:
-            last = assessments.latest(c, [self.host]).get(self.host)
+            last = assessments.last(c, self.host)
             if last and "reboot" in last.document:
                 now = dict(last.document, boot_id=boot_id, reboot={"required": False, "reasons": []})
                 assessments.record(c, self.host, now, run_id=self._run.id)
@@ -369,7 +372,7 @@ class HostBook(Walked):
 
     def _seen_last(self) -> Dict[str, Any]:
         with self._ledger.read() as c:
-            last = assessments.latest(c, [self.host]).get(self.host)
+            last = assessments.last(c, self.host)
         return last.document if last else {}
 
     # --- slots ----------------------------------------------------------------------------------------------------------
@@ -392,7 +395,7 @@ class HostBook(Walked):
     def listening(self, slots: bool = True) -> ContextManager[Callable[[], Any]]:
         """What tells, each time it is called, whether there is news for who waits: it returns something else than before. Without ``slots`` only what
         becomes of the run is news."""
-        return self._ledger.watching(_NEWS if slots else events.latest_of(self._run.id, *_OF_RUN))
+        return self._ledger.watching(_NEWS if slots else _WORD(self._run.id))
 
     def news(self, slots: bool = True) -> Any:
         with self.listening(slots) as said:

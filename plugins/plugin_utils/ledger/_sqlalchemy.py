@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import LedgerMissing
 
-__all__ = ["require", "sa"]
+__all__ = ["installed", "require", "sa", "sqlite"]
 
 OLDEST = (2, 0)
 
@@ -41,13 +41,16 @@ class _Absent:
 
 try:
     import sqlalchemy as sa
+    from sqlalchemy.dialects import sqlite
 except ImportError:
-    sa = _Absent()  # type: ignore[assignment]
+    sa = sqlite = _Absent()  # type: ignore[assignment]
+
+installed = not isinstance(sa, _Absent)
 
 
 def require() -> None:
     """Raise ``LedgerMissing`` with the command that helps, unless a SQLAlchemy that will do is there."""
-    version = "" if isinstance(sa, _Absent) else sa.__version__
+    version = sa.__version__ if installed else ""
     if version and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
         return
     raise LedgerMissing("the ledger needs SQLAlchemy 2.0 or newer, and the controller's Python has %s: %s -m pip install 'SQLAlchemy>=2.0'"

@@ -11,14 +11,23 @@ from datetime import date, datetime, time, timedelta, timezone
 from . import events, schema
 from ._sqlalchemy import sa
 from .rows import Assessment, Data, read
+from .statements import Statement
 
 _t = schema.assessments
 _FEW = 500
+_RECORD = Statement(lambda d: sa.insert(_t), "run_id", "host", "at", "document")
+_LAST = Statement(lambda d: sa.select(_t).where(_t.c.host == sa.bindparam("b_host")).order_by(_t.c.at.desc(), _t.c.id.desc()).limit(1))
 
 
 def record(c: sa.Connection, host: str, document: Data, run_id: int | None = None, at: float | None = None) -> None:
     """Keep an assessment; ``run_id`` where a run made it."""
-    c.execute(sa.insert(_t).values(run_id=run_id, host=host, at=events.stamp(at), document=document))
+    _RECORD.change(c, run_id=run_id, host=host, at=events.stamp(at), document=document)
+
+
+def last(c: sa.Connection, host: str) -> Assessment | None:
+    """The newest assessment of one host, if it has any."""
+    found = _LAST.first(c, b_host=host)
+    return Assessment(**found) if found else None
 
 
 def latest(c: sa.Connection, hosts: Collection[str] | None = None, as_of: float | None = None) -> dict[str, Assessment]:

@@ -82,7 +82,7 @@ class Ledger:
             return self._connections.written()
 
     @contextmanager
-    def watching(self, query: sa.Select[Any]) -> Iterator[Callable[[], Any]]:
+    def watching(self, query: Callable[[sa.Connection], Any]) -> Iterator[Callable[[], Any]]:
         """For who waits for a change: the query's one value, as often as one likes. SQLite is asked over a connection that stays open. A server is asked
         once in ``_SERVER_PACE`` seconds, each time over a new one: many wait for long, and it has only so many connections."""
         if self._dialect != "sqlite":
@@ -94,19 +94,19 @@ class Ledger:
             now = self.written()
             if now is None or [now] != seen[:1]:
                 with self.read() as connection:
-                    seen[:] = [now, connection.execute(query).scalar()]
+                    seen[:] = [now, query(connection)]
             return seen[1]
 
         with kept():
             yield ask
 
-    def _now_and_then(self, query: sa.Select[Any]) -> Callable[[], Any]:
+    def _now_and_then(self, query: Callable[[sa.Connection], Any]) -> Callable[[], Any]:
         seen: list[Any] = []
 
         def ask() -> Any:
             if not seen or time.monotonic() - seen[0] > _SERVER_PACE:
                 with self.read() as connection:
-                    seen[:] = [time.monotonic(), connection.execute(query).scalar()]
+                    seen[:] = [time.monotonic(), query(connection)]
             return seen[1]
 
         return ask

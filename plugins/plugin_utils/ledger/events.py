@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from . import schema
 from ._sqlalchemy import sa
 from .rows import Event, read
+from .statements import Statement, one_of
+
+_t = schema.events
+_APPEND = Statement(lambda d: sa.insert(_t), "run_id", "host", "at", "actor", "action", "text", "detail")
+_OF_ACTION = Statement(lambda d: sa.select(_t).where(_t.c.run_id == sa.bindparam("b_run"), _t.c.action == sa.bindparam("b_action")).order_by(_t.c.id))
+
+Asked = Callable[[Any], Any]
 
 
 def stamp(at: float | None) -> float:
@@ -21,31 +29,31 @@ def stamp(at: float | None) -> float:
 def append(c: sa.Connection, action: str, text: str = "", *, run_id: int | None = None, host: str | None = None,
            actor: str = "", detail: dict[str, Any] | None = None, at: float | None = None) -> None:
     """Note one thing. ``action`` is a short word (``paused``, ``host_state``, ``slot_returned``, ``note``, ...)."""
-    c.execute(sa.insert(schema.events).values(
-        run_id=run_id, host=host, at=stamp(at), actor=actor, action=action, text=text, detail=detail))
+    _APPEND.change(c, run_id=run_id, host=host, at=stamp(at), actor=actor, action=action, text=text, detail=detail)
 
 
 def of_run(c: sa.Connection, run_id: int, host: str | None = None, action: str | None = None) -> list[Event]:
     """The events of a run in the order in which they were written."""
-    t = schema.events
-    query = sa.select(t).where(t.c.run_id == run_id).order_by(t.c.id)
+    if action is not None and host is None:
+        return [Event(**row) for row in _OF_ACTION.all(c, b_run=run_id, b_action=action)]
+    query = sa.select(_t).where(_t.c.run_id == run_id).order_by(_t.c.id)
     if host is not None:
-        query = query.where(t.c.host == host)
+        query = query.where(_t.c.host == host)
     if action is not None:
-        query = query.where(t.c.action == action)
+        query = query.where(_t.c.action == action)
     return [read(Event, row) for row in c.execute(query)]
 
 
-def latest(*actions: str) -> sa.Select[Any]:
-    """A query for the newest event among these, by its number; None where there is none."""
-    t = schema.events
-    return sa.select(t.c.id).where(t.c.action.in_(actions)).order_by(t.c.id.desc()).limit(1)
+def latest(*actions: str) -> Asked:
+    """What asks for the newest event among these, by its number; None where there is none."""
+    newest = Statement(lambda d: sa.select(_t.c.id).where(one_of(_t.c.action, actions)).order_by(_t.c.id.desc()).limit(1))
+    return newest.value
 
 
-def latest_of(run_id: int, *actions: str) -> sa.Select[Any]:
+def latest_of_run(*actions: str) -> Callable[[int], Asked]:
     """The same among the events of one run, which costs the same however many others there are."""
-    t = schema.events
-    return sa.select(sa.func.max(t.c.id)).where(t.c.run_id == run_id, t.c.action.in_(actions))
+    newest = Statement(lambda d: sa.select(sa.func.max(_t.c.id)).where(_t.c.run_id == sa.bindparam("b_run"), one_of(_t.c.action, actions)))
+    return lambda run_id: lambda c: newest.value(c, b_run=run_id)
 
 
 def count(c: sa.Connection) -> int:

@@ -16,6 +16,7 @@ from ._sqlalchemy import sa
 from .columns import clean
 from .errors import HostUnknown, NotAllowed
 from .rows import Data, RunHost, read
+from .statements import Statement, one_of, this_host
 
 _t = schema.run_hosts
 _COLUMNS = (_t.c.run_id, _t.c.host, _t.c.position, _t.c.canary, _t.c.state, _t.c.came_from, _t.c.reason, _t.c.changed_at)
@@ -25,11 +26,29 @@ _CHECK = '%"check": true, "deployment_file": "%'
 read whole only for this."""
 
 
+def _ahead() -> Any:
+    mine = this_host(sa.select(_t.c.position), _t).scalar_subquery()
+    of_run = sa.select(sa.func.count()).select_from(_t).where(_t.c.run_id == sa.bindparam("b_run"))
+    under_way = [state for state in HOST_WORKING if state != "waiting"]
+    waiting = of_run.where(_t.c.state == "waiting", _t.c.position < mine).scalar_subquery()
+    return sa.select(waiting.label("waiting"), of_run.where(one_of(_t.c.state, under_way)).scalar_subquery().label("under_way"))
+
+
+_GET = Statement(lambda d: this_host(sa.select(*_COLUMNS), _t))
+_STANDS = Statement(lambda d: this_host(
+    sa.select(*_COLUMNS, schema.runs.c.state.label("run_state")).join(schema.runs, schema.runs.c.id == _t.c.run_id), _t))
+_FAILED = Statement(lambda d: sa.select(*_COLUMNS).where(_t.c.run_id == sa.bindparam("b_run"), one_of(_t.c.state, HOST_FAILED)).order_by(_t.c.position))
+_AHEAD = Statement(lambda d: _ahead())
+_MOVE = Statement(lambda d: this_host(sa.update(_t), _t), "state", "came_from", "reason", "changed_at")
+_BASELINE, _SET_BASELINE = Statement(lambda d: this_host(sa.select(_t.c.baseline), _t)), Statement(lambda d: this_host(sa.update(_t), _t), "baseline")
+_PLAN, _SET_PLAN = Statement(lambda d: this_host(sa.select(_t.c.plan), _t)), Statement(lambda d: this_host(sa.update(_t), _t), "plan")
+
+
 def get(c: sa.Connection, run_id: int, host: str) -> RunHost:
-    row = c.execute(sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.host == host)).first()
-    if row is None:
+    found = _GET.first(c, b_run=run_id, b_host=host)
+    if found is None:
         raise _unknown(host)
-    return read(RunHost, row)
+    return RunHost(**found)
 
 
 def all_of(c: sa.Connection, run_id: int, states: Collection[str] | None = None) -> list[RunHost]:
@@ -42,18 +61,13 @@ def all_of(c: sa.Connection, run_id: int, states: Collection[str] | None = None)
 
 def failed(c: sa.Connection, run_id: int) -> list[RunHost]:
     """The hosts of a run that failed or were lost. They are few: they are found by their state, whatever number of hosts the run has."""
-    query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.state.in_(HOST_FAILED)).order_by(_t.c.position)
-    return [read(RunHost, row) for row in c.execute(query)]
+    return [RunHost(**row) for row in _FAILED.all(c, b_run=run_id)]
 
 
 def ahead(c: sa.Connection, run_id: int, host: str) -> tuple[int, int]:
     """How many hosts of a run still wait that come before this one, and how many are on their way."""
-    mine = sa.select(_t.c.position).where(_t.c.run_id == run_id, _t.c.host == host).scalar_subquery()
-    of_run = sa.select(sa.func.count()).select_from(_t).where(_t.c.run_id == run_id)
-    under_way = [state for state in HOST_WORKING if state != "waiting"]
-    waiting = of_run.where(_t.c.state == "waiting", _t.c.position < mine).scalar_subquery()
-    row = c.execute(sa.select(waiting, of_run.where(_t.c.state.in_(under_way)).scalar_subquery())).one()
-    return int(row[0]), int(row[1])
+    found = _AHEAD.all(c, b_run=run_id, b_host=host)[0]
+    return int(found["waiting"]), int(found["under_way"])
 
 
 def canaries(c: sa.Connection, run_id: int) -> list[RunHost]:
@@ -74,13 +88,11 @@ def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:
 
 def stands(c: sa.Connection, run_id: int, host: str) -> tuple[RunHost, str]:
     """Where a host stands, and its run."""
-    query = sa.select(*_COLUMNS, schema.runs.c.state.label("run_state")).join(schema.runs, schema.runs.c.id == _t.c.run_id)
-    row = c.execute(query.where(_t.c.run_id == run_id, _t.c.host == host)).first()
-    if row is None:
+    found = _STANDS.first(c, b_run=run_id, b_host=host)
+    if found is None:
         raise _unknown(host)
-    known = dict(row._mapping)
-    run_state: str = known.pop("run_state")
-    return RunHost(**known), run_state
+    run_state: str = found.pop("run_state")
+    return RunHost(**found), run_state
 
 
 def set_state(c: sa.Connection, run_id: int, host: str, state: str, reason: str = "", actor: str = "",
@@ -95,8 +107,7 @@ def move(c: sa.Connection, was: RunHost, run_state: str, state: str, reason: str
         return was
     _check(was, run_state, state)
     now = replace(was, state=state, came_from=was.came_from if was.state == state else was.state, reason=clean(reason), changed_at=events.stamp(at))
-    c.execute(sa.update(_t).where(_t.c.run_id == was.run_id, _t.c.host == was.host).values(
-        state=now.state, came_from=now.came_from, reason=now.reason, changed_at=now.changed_at))
+    _MOVE.change(c, b_run=was.run_id, b_host=was.host, state=now.state, came_from=now.came_from, reason=now.reason, changed_at=now.changed_at)
     events.append(c, "host_state", reason, run_id=was.run_id, host=was.host, actor=actor, detail={"was": was.state, "is": state}, at=at)
     return now
 
@@ -119,32 +130,32 @@ def _check(was: RunHost, run_state: str, state: str) -> None:
 
 def set_baseline(c: sa.Connection, run_id: int, host: str, health: Data) -> None:
     """Keep the health that the host had before it was touched."""
-    _keep(c, run_id, host, baseline=health)
+    _keep(c, _SET_BASELINE, run_id, host, baseline=health)
 
 
 def baseline(c: sa.Connection, run_id: int, host: str) -> Data | None:
-    return _kept(c, run_id, host, _t.c.baseline)
+    return _kept(c, _BASELINE, run_id, host, "baseline")
 
 
 def set_plan(c: sa.Connection, run_id: int, host: str, plan: Data) -> None:
     """Keep exactly what is to be installed."""
-    _keep(c, run_id, host, plan=plan)
+    _keep(c, _SET_PLAN, run_id, host, plan=plan)
 
 
 def plan(c: sa.Connection, run_id: int, host: str) -> Data | None:
-    return _kept(c, run_id, host, _t.c.plan)
+    return _kept(c, _PLAN, run_id, host, "plan")
 
 
-def _keep(c: sa.Connection, run_id: int, host: str, **values: Any) -> None:
-    if c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host).values(**values)).rowcount != 1:
+def _keep(c: sa.Connection, statement: Statement, run_id: int, host: str, **values: Any) -> None:
+    if statement.change(c, b_run=run_id, b_host=host, **values) != 1:
         raise _unknown(host)
 
 
-def _kept(c: sa.Connection, run_id: int, host: str, column: sa.Column[Any]) -> Data | None:
-    row = c.execute(sa.select(column).where(_t.c.run_id == run_id, _t.c.host == host)).first()
+def _kept(c: sa.Connection, statement: Statement, run_id: int, host: str, column: str) -> Data | None:
+    row = statement.first(c, b_run=run_id, b_host=host)
     if row is None:
         raise _unknown(host)
-    found: Data | None = row[0]
+    found: Data | None = row[column]
     return found
 
 

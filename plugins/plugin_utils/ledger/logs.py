@@ -9,19 +9,22 @@ from . import events, hosts, schema
 from ._sqlalchemy import sa
 from .columns import clean
 from .rows import Log, read
+from .statements import Statement, this_host
 
 _t = schema.logs
+_STORE = Statement(lambda d: sa.insert(_t), "run_id", "host", "step", "at", "text")
+_HAS = Statement(lambda d: this_host(sa.select(_t.c.id), _t).where(_t.c.step == sa.bindparam("b_step")).limit(1))
 
 
 def store(c: sa.Connection, run_id: int, host: str, step: str, text: str, at: float | None = None) -> None:
     """Keep the log of a step."""
     with hosts.targeted(host):
-        c.execute(sa.insert(_t).values(run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text)))
+        _STORE.change(c, run_id=run_id, host=host, step=step, at=events.stamp(at), text=clean(text))
 
 
 def has(c: sa.Connection, run_id: int, host: str, step: str) -> bool:
     """Whether the log of this step was kept."""
-    return c.execute(sa.select(_t.c.id).where(_t.c.run_id == run_id, _t.c.host == host, _t.c.step == step).limit(1)).first() is not None
+    return _HAS.first(c, b_run=run_id, b_host=host, b_step=step) is not None
 
 
 def of_host(c: sa.Connection, run_id: int, host: str) -> list[Log]:

@@ -12,9 +12,11 @@ from . import assessments, events, hosts, schema
 from ._sqlalchemy import sa
 from .columns import clean
 from .rows import Data, PackageChange
+from .statements import Statement, this_host
 
 _t = schema.package_changes
 _r = schema.package_references
+_IDS = Statement(lambda d: this_host(sa.select(_t.c.id, _t.c.name, _t.c.arch, _t.c.from_version, _t.c.to_version, _t.c.result), _t))
 _Key = tuple[str, str, "str | None", "str | None", str]
 _FEW = 500
 _LONGEST = 200
@@ -74,8 +76,7 @@ def _key(change: Mapping[str, Any]) -> _Key:
 
 
 def _ids(c: sa.Connection, run_id: int, host: str) -> dict[_Key, int]:
-    query = sa.select(_t.c.id, _t.c.name, _t.c.arch, _t.c.from_version, _t.c.to_version, _t.c.result).where(_t.c.run_id == run_id, _t.c.host == host)
-    return {_key(dict(row._mapping)): row.id for row in c.execute(query)}
+    return {_key(row): row["id"] for row in _IDS.all(c, b_run=run_id, b_host=host)}
 
 
 def _version(value: Any) -> str | None:
@@ -83,7 +84,7 @@ def _version(value: Any) -> str | None:
 
 
 def _known_references(c: sa.Connection, host: str) -> dict[tuple[str, str], set[str]]:
-    found = assessments.latest(c, [host]).get(host)
+    found = assessments.last(c, host)
     updates = (found.document.get("updates") or []) if found else []
     return {(clean(u["name"]), clean(u["arch"])): {_reference(r) for r in (*u.get("advisories", ()), *u.get("cves", ()))} for u in updates}
 

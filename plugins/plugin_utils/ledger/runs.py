@@ -17,6 +17,14 @@ from ._sqlalchemy import sa
 from .errors import NotAllowed, RunFinished, RunInUse, RunUnknown
 from .owner import NOBODY, Owner, is_gone
 from .rows import Data, Run, RunHost, read
+from .statements import Statement, one_of
+
+_t = schema.runs
+_BY_ID = Statement(lambda d: leases.with_runs(d, _t).where(_t.c.id == sa.bindparam("b_id")))
+_BY_NAME = Statement(lambda d: leases.with_runs(d, _t).where(_t.c.name == sa.bindparam("b_name")))
+_WITHOUT_SETTINGS = Statement(lambda d: leases.with_runs(d, *(column for column in _t.c if column.name != "settings")).where(_t.c.id == sa.bindparam("b_id")))
+_SLICES = Statement(lambda d: leases.with_runs(d, _t.c.name, _t.c.owner).where(
+    _t.c.deployment == sa.bindparam("b_deployment"), one_of(_t.c.state, RUN_UNFINISHED), _t.c.id != sa.bindparam("b_id")).order_by(_t.c.name))
 
 FAIL_ON = ("failed", "unreachable", "not_started", "blocked")
 
@@ -114,34 +122,31 @@ def get(c: sa.Connection, name: str) -> Run:
 
 
 def by_id(c: sa.Connection, run_id: int) -> Run:
-    row = c.execute(leases.with_runs(c, schema.runs).where(schema.runs.c.id == run_id)).first()
-    if row is None:
+    found = _BY_ID.first(c, b_id=run_id)
+    if found is None:
         raise RunUnknown("there is no run with id %d in this ledger" % run_id, run_id=run_id)
-    return read(Run, row)
+    return Run(**found)
 
 
 def of_owner(c: sa.Connection, owner: Owner) -> list[Run]:
     """All runs that a process opened or took over, the oldest first."""
     t = schema.runs
-    return [read(Run, row) for row in c.execute(leases.with_runs(c, t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
+    return [read(Run, row) for row in c.execute(leases.with_runs(c.dialect.name, t).where(t.c.owner == owner.to_dict()).order_by(t.c.id))]
 
 
 def without_settings(c: sa.Connection, run_id: int) -> Run:
     """As ``by_id``, but for what is asked again and again: the settings, which grow with the hosts, are not read."""
-    columns = [column for column in schema.runs.c if column.name != "settings"]
-    row = c.execute(leases.with_runs(c, *columns).where(schema.runs.c.id == run_id)).first()
-    if row is None:
+    found = _WITHOUT_SETTINGS.first(c, b_id=run_id)
+    if found is None:
         raise RunUnknown("there is no run with id %d in this ledger" % run_id, run_id=run_id)
-    return Run(settings={}, **row._mapping)
+    return Run(settings={}, **found)
 
 
 def slices(c: sa.Connection, run: Run) -> list[str]:
     """The other unfinished runs of a run's deployment that somebody works on, by name: a controller that cuts its inventory into slices gives
     each a part."""
-    t = schema.runs
-    query = leases.with_runs(c, t.c.name, t.c.owner).where(
-        t.c.deployment == run.deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id != run.id).order_by(t.c.name)
-    return [row.name for row in c.execute(query) if not is_gone(row.owner, row.lease_left)]
+    found = _SLICES.all(c, b_deployment=run.deployment, b_id=run.id)
+    return [row["name"] for row in found if not is_gone(row["owner"], row["lease_left"])]
 
 
 def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
@@ -153,7 +158,7 @@ def latest(c: sa.Connection, deployment: str | None = None) -> Run | None:
 def recent(c: sa.Connection, limit: int = 50, deployment: str | None = None, unfinished: bool = False) -> list[Run]:
     """Runs, newest first."""
     t = schema.runs
-    query = leases.with_runs(c, t).order_by(t.c.started_at.desc(), t.c.id.desc()).limit(limit)
+    query = leases.with_runs(c.dialect.name, t).order_by(t.c.started_at.desc(), t.c.id.desc()).limit(limit)
     if deployment is not None:
         query = query.where(t.c.deployment == deployment)
     if unfinished:
@@ -201,7 +206,7 @@ def end_abandoned(c: sa.Connection, deployment: str, actor: str = "", at: float 
     them, and nobody is out of service. Their names. A run in check mode ends only others in check mode: the rest may still be gone on with."""
     t, slots = schema.runs, schema.slots
     holding = sa.select(slots.c.run_id).where(slots.c.returned_at.is_(None))
-    query = leases.with_runs(c, t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
+    query = leases.with_runs(c.dialect.name, t).where(t.c.deployment == deployment, t.c.state.in_(RUN_UNFINISHED), t.c.id.not_in(holding)).order_by(t.c.id)
     left = [run for run in (read(Run, row) for row in c.execute(query)) if run.left and (run.settings.get("check") or not checks_only)]
     for run in left:
         finish(c, run.id, run.settings.get("patch_fail_on", FAIL_ON), actor, at)
@@ -224,8 +229,8 @@ def summary(c: sa.Connection, run_id: int) -> dict[str, Any]:
 
 
 def _find(c: sa.Connection, name: str) -> Run | None:
-    row = c.execute(leases.with_runs(c, schema.runs).where(schema.runs.c.name == name)).first()
-    return None if row is None else read(Run, row)
+    found = _BY_NAME.first(c, b_name=name)
+    return None if found is None else Run(**found)
 
 
 def _create(c: sa.Connection, new: NewRun, at: float) -> Run:

@@ -19,8 +19,31 @@ from .engine import Ledger
 from .errors import NotAllowed
 from .owner import is_gone
 from .rows import Data, Held, Run, RunHost
+from .statements import Statement, one_of, this_host
 
 _t = schema.slots
+
+
+def _holders(dialect: str) -> Any:
+    runs_, targets = schema.runs, schema.run_hosts
+    return leases.with_runs(
+        dialect, _t.c.host, runs_.c.id.label("run_id"), runs_.c.name.label("run"), runs_.c.state.label("run_state"), runs_.c.owner, targets.c.state,
+        targets.c.reason, _t.c.taken_at) \
+        .join(_t, runs_.c.id == _t.c.run_id) \
+        .join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)) \
+        .where(_t.c.returned_at.is_(None)).order_by(_t.c.id)
+
+
+def _unreachable(dialect: str) -> Any:
+    runs_, targets = schema.runs, schema.run_hosts
+    own = sa.select(targets.c.host).where(targets.c.run_id == sa.bindparam("b_run"))
+    return leases.with_runs(dialect, targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(targets, runs_.c.id == targets.c.run_id).where(
+        runs_.c.id != sa.bindparam("b_run"), one_of(runs_.c.state, RUN_UNFINISHED), targets.c.state == "unreachable", targets.c.host.not_in(own))
+
+
+_HAD, _TAKE = Statement(lambda d: this_host(sa.select(_t.c.id), _t).limit(1)), Statement(lambda d: sa.insert(_t), "run_id", "host", "taken_at", "reason")
+_RETURN = Statement(lambda d: this_host(sa.update(_t), _t).where(_t.c.returned_at.is_(None)), "returned_at", "reason")
+_HOLDERS, _DOWN = Statement(_holders), Statement(_unreachable)
 
 
 @dataclass(frozen=True)
@@ -94,9 +117,9 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
 
 def _given(c: sa.Connection, run_id: int, host: str, at: float) -> None:
     """A host that had a slot of this run before begins anew, which its steps have to tell: no clock does, where several controllers share a ledger."""
-    if c.execute(sa.select(_t.c.id).where(_t.c.run_id == run_id, _t.c.host == host).limit(1)).first() is not None:
+    if _HAD.first(c, b_run=run_id, b_host=host) is not None:
         steps.end(c, steps.begin(c, run_id, host, steps.ANOTHER_TURN, at=at), "ok", at=at)
-    c.execute(sa.insert(_t).values(run_id=run_id, host=host, taken_at=at, reason=""))
+    _TAKE.change(c, run_id=run_id, host=host, taken_at=at, reason="")
 
 
 def _first_served(c: sa.Connection, ask: Ask, out: _Out, me: RunHost) -> tuple[str, ...]:
@@ -142,8 +165,7 @@ def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None
     """Return a host's slot, and with ``state`` write where the host has come to, so that nobody sees one without the other.
     False where it had none. Also the way to release what a vanished controller has left, with actor, reason and what is kept beside (``detail``)."""
     at = events.stamp(at)
-    returned = c.execute(sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == host, _t.c.returned_at.is_(None)).values(
-        returned_at=at, reason=reason)).rowcount == 1
+    returned = _RETURN.change(c, b_run=run_id, b_host=host, returned_at=at, reason=reason) == 1
     if returned:
         events.append(c, "slot_returned", reason, run_id=run_id, host=host, actor=actor, detail=detail, at=at)
     if state is not None:
@@ -153,15 +175,8 @@ def give_back(c: sa.Connection, run_id: int, host: str, state: str | None = None
 
 def holders(c: sa.Connection, among: Collection[str] | None = None) -> list[Held]:
     """All slots that are out, oldest first, of all runs, finished ones too: what they left behind is still out of service."""
-    runs_, targets = schema.runs, schema.run_hosts
-    query = leases.with_runs(
-        c, _t.c.host, runs_.c.id.label("run_id"), runs_.c.name.label("run"), runs_.c.state.label("run_state"), runs_.c.owner, targets.c.state,
-        targets.c.reason, _t.c.taken_at) \
-        .join(_t, runs_.c.id == _t.c.run_id) \
-        .join(targets, sa.and_(targets.c.run_id == _t.c.run_id, targets.c.host == _t.c.host)) \
-        .where(_t.c.returned_at.is_(None)).order_by(_t.c.id)
     # Slots are few, sets may be thousands: the choice is made here.
-    return [Held(**row._mapping) for row in c.execute(query) if among is None or row.host in among]
+    return [Held(**row) for row in _HOLDERS.all(c) if among is None or row["host"] in among]
 
 
 def of_run(c: sa.Connection, run_id: int) -> list[Any]:
@@ -209,9 +224,5 @@ def _abandoned(held: Held, run: Run) -> bool:
 def _down(c: sa.Connection, run: Run, mine: Sequence[RunHost]) -> list[Host]:
     """Hosts that nobody can reach. What this run knows of its own targets counts more than what another found earlier."""
     down = [Host(h.host, run.name, h.state) for h in mine if h.state == "unreachable"]
-    runs_, targets = schema.runs, schema.run_hosts
-    own = sa.select(targets.c.host).where(targets.c.run_id == run.id)
-    query = leases.with_runs(c, targets.c.host, targets.c.state, runs_.c.name, runs_.c.owner).join(targets, runs_.c.id == targets.c.run_id).where(
-        runs_.c.id != run.id, runs_.c.state.in_(RUN_UNFINISHED), targets.c.state == "unreachable", targets.c.host.not_in(own))
-    others = [row for row in c.execute(query) if not is_gone(row.owner, row.lease_left)]
-    return down + [Host(row.host, row.name, row.state) for row in others]
+    others = [row for row in _DOWN.all(c, b_run=run.id) if not is_gone(row["owner"], row["lease_left"])]
+    return down + [Host(row["host"], row["name"], row["state"]) for row in others]

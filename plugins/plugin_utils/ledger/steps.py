@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from typing import Mapping
 
@@ -13,6 +14,7 @@ from . import events, hosts, schema
 from ._sqlalchemy import sa
 from .errors import NotAllowed
 from .rows import Data, Step, read
+from .statements import Statement, this_host
 
 OUTCOMES = ("ok", "failed", "unreachable", "skipped")
 
@@ -20,15 +22,24 @@ ANOTHER_TURN = "another turn"
 """Stands between the steps of two slots that a host had in one run."""
 
 _t = schema.steps
+_ENDED = ("finished_at", "outcome", "message", "detail")
+
+
+def _open() -> Any:
+    return sa.update(_t).where(_t.c.id == sa.bindparam("b_id"), _t.c.finished_at.is_(None))
+
+
+_BEGIN = Statement(lambda d: sa.insert(_t), "run_id", "host", "step", "place", "undo", "started_at", "outcome", "message")
+_END, _END_OTHERWISE = Statement(lambda d: _open(), *_ENDED), Statement(lambda d: _open(), *_ENDED, "undo")
+_UNDONE = Statement(lambda d: sa.update(_t).where(_t.c.id == sa.bindparam("b_id"), _t.c.undone_at.is_(None)), "undone_at")
+_OF_HOST = Statement(lambda d: this_host(sa.select(_t), _t).order_by(_t.c.id))
 
 
 def begin(c: sa.Connection, run_id: int, host: str, step: str, place: str = "", undo: Data | None = None,
           at: float | None = None) -> int:
     """Write that a step is about to be done, and return its id. ``undo`` is what a later process needs to undo it."""
     with hosts.targeted(host):
-        result = c.execute(sa.insert(_t).values(
-            run_id=run_id, host=host, step=step, place=place, undo=undo, started_at=events.stamp(at), outcome="", message=""))
-    return int(result.inserted_primary_key[0])  # type: ignore[index]
+        return _BEGIN.add(c, run_id=run_id, host=host, step=step, place=place, undo=undo, started_at=events.stamp(at), outcome="", message="")
 
 
 def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail: Data | None = None, at: float | None = None,
@@ -37,9 +48,9 @@ def end(c: sa.Connection, step_id: int, outcome: str, message: str = "", detail:
     thought before undoes it."""
     if outcome not in OUTCOMES:
         raise NotAllowed("a step ends %s, not %r" % (", ".join(OUTCOMES), outcome), step_id=step_id)
-    changed = c.execute(sa.update(_t).where(_t.c.id == step_id, _t.c.finished_at.is_(None)).values(
-        finished_at=events.stamp(at), outcome=outcome, message=message, detail=detail, **({"undo": undo} if undo else {})))
-    if changed.rowcount != 1:
+    ended = {"b_id": step_id, "finished_at": events.stamp(at), "outcome": outcome, "message": message, "detail": detail}
+    changed = _END_OTHERWISE.change(c, undo=undo, **ended) if undo else _END.change(c, **ended)
+    if changed != 1:
         raise NotAllowed("step %d is not open: how it ended is written already" % step_id, step_id=step_id)
 
 
@@ -54,10 +65,9 @@ def done(c: sa.Connection, run_id: int, step: str, details: Mapping[str, Data], 
 
 def all_of(c: sa.Connection, run_id: int, host: str | None = None) -> list[Step]:
     """The steps of a run, or of one of its hosts, in the order in which they were begun."""
-    query = sa.select(_t).where(_t.c.run_id == run_id).order_by(_t.c.id)
     if host is not None:
-        query = query.where(_t.c.host == host)
-    return [read(Step, row) for row in c.execute(query)]
+        return [Step(**row) for row in _OF_HOST.all(c, b_run=run_id, b_host=host)]
+    return [read(Step, row) for row in c.execute(sa.select(_t).where(_t.c.run_id == run_id).order_by(_t.c.id))]
 
 
 def latest(c: sa.Connection, run_id: int, step: str) -> dict[str, Step]:
@@ -73,4 +83,4 @@ def to_undo(walked: Sequence[Step]) -> list[Step]:
 
 def mark_undone(c: sa.Connection, step_id: int, at: float | None = None) -> None:
     """Write that a step's effect is gone; the first time stays."""
-    c.execute(sa.update(_t).where(_t.c.id == step_id, _t.c.undone_at.is_(None)).values(undone_at=events.stamp(at)))
+    _UNDONE.change(c, b_id=step_id, undone_at=events.stamp(at))

@@ -11,6 +11,7 @@ import sqlite3
 from typing import Any, Dict, List
 
 import pytest
+import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_roll, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, walked
@@ -156,3 +157,17 @@ def test_a_cycle_asks_the_ledger_for_nothing_twice(ready: Any) -> None:
     written = [statement for statement in said if statement.startswith(("INSERT INTO steps", "UPDATE steps"))]
     assert len(of_steps) <= len(written)
     assert len([statement for statement in said if statement.startswith("SELECT run_hosts.plan")]) <= 2
+
+
+def test_what_a_cycle_asks_of_the_ledger_was_made_before_the_fork(ready: Any) -> None:
+    """But for what became of packages, however many they are."""
+    made: List[str] = []
+    engine = ready.ledger._connections.engine
+
+    def making(_connection: Any, statement: Any, *_more: Any) -> None:
+        made.append(str(statement.table))
+
+    sa.event.listen(engine, "before_execute", making)
+    rolled(ready)
+    sa.event.remove(engine, "before_execute", making)
+    assert made == ["package_changes"]
