@@ -60,11 +60,12 @@ def pack(modules: Dict[str, bytes], module: str, function: str) -> bytes:
     return buffer.getvalue()
 
 
-def name_of(program: bytes) -> str:
-    """The same for programs of the same sources under the same Python; what is compiled of them need not be the same to the byte."""
-    with zipfile.ZipFile(io.BytesIO(program)) as archive:
-        texts = [(entry.filename, entry.CRC, entry.file_size) for entry in archive.infolist() if entry.filename.endswith(".py")]
-    return "%s-%s.zip" % (hashlib.sha256(repr(texts).encode()).hexdigest()[:16], sys.implementation.cache_tag)
+def name_of(main: Main) -> str:
+    """How the program is called where it is kept: the same for the same sources under the same Python. To make it takes far longer than to name it."""
+    texts = hashlib.sha256(_main_text(main.__module__, main.__name__).encode())
+    for path, text in sources().items():
+        texts.update(b"%s %d " % (path.encode(), len(text)) + text)
+    return "%s-%s.zip" % (texts.hexdigest()[:16], sys.implementation.cache_tag)
 
 
 def _compiled(name: str, text: bytes) -> bytes:

@@ -22,7 +22,7 @@ from ..errors import PatchtrainError, TransactionInterrupted
 from ..health.probe import probe
 from ..packages.manager import PackageManager
 from ..packages.records import Package, Plan
-from . import bundle, calling, client, outcome, space
+from . import calling, client, outcome, space
 from .converge import keeps_kernel, plan_to_release, whole
 from .files import Document
 from .hold import hold, release
@@ -161,7 +161,7 @@ def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, res
     if order.makes_ready:
         if order.hold_until and host.systemd:
             result["held_units"] = hold(host.runner, manager.updater_units(), order.run_id or "", order.hold_until)
-        result["program"] = State(order.root).keep_program(bundle.build(calling.main))
+        result["program"] = State(order.root).keep_program(calling.main)
         result["downloaded"] = _downloaded(manager, order.request, plan)
 
 

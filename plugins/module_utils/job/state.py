@@ -144,16 +144,16 @@ class State:
         sync_directory(self.jobs)
         return True
 
-    def keep_program(self, program: bytes) -> str:
-        """Lay the program down for all that is asked of the host later on; its path, which is another for another program. Those that nobody has
-        laid down for a month are removed."""
+    def keep_program(self, main: bundle.Main) -> str:
+        """Lay the program of ``main`` down for all that is asked of the host later on; its path, which is another for another program. Those that nobody
+        has laid down for a month are removed."""
         self.prepare()
         folder = os.path.join(self.root, "programs")
         _private_directory(folder)
-        path = os.path.join(folder, bundle.name_of(program))
+        path = os.path.join(folder, bundle.name_of(main))
         if _modified(path) is None:
             try:
-                replace_file(path, program)
+                replace_file(path, bundle.build(main))
             except OSError as error:
                 raise _no_room(folder, error) from error
         os.utime(path)

@@ -11,7 +11,6 @@ from typing import Dict, Optional, Sequence
 
 from .. import called
 from ..errors import PatchtrainError
-from ..job import bundle
 from ..job.state import DEFAULT_ROOT, State
 
 
@@ -33,6 +32,6 @@ def lay(root: str = DEFAULT_ROOT) -> Optional[Dict[str, str]]:
     if os.geteuid() != 0:
         return None
     try:
-        return {"program": State(root).keep_program(bundle.build(main)), "python": sys.executable}
+        return {"program": State(root).keep_program(main), "python": sys.executable}
     except (PatchtrainError, OSError):
         return None

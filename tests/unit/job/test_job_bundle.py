@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, program
+from ansible_collections.fleetops.patchtrain.plugins.module_utils.job import bundle, calling, program
 
 PLACE = "ansible_collections/fleetops/patchtrain/plugins/module_utils"
 
@@ -42,9 +42,15 @@ def test_the_program_holds_sources_what_is_made_of_them_and_its_entry(built: byt
 
 
 def test_equal_sources_give_equal_programs(built: bytes) -> None:
-    again = bundle.build(program.main)
-    assert read(again) == read(built)
-    assert bundle.name_of(again) == bundle.name_of(built) != bundle.name_of(bundle.pack({}, "m", "f"))
+    assert read(bundle.build(program.main)) == read(built)
+
+
+def test_a_program_s_name_is_of_its_sources_and_its_entry_and_needs_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, known = bundle.name_of(program.main), bundle.sources()
+    monkeypatch.setattr(bundle, "pack", None)
+    assert bundle.name_of(program.main) == name != bundle.name_of(calling.main)
+    monkeypatch.setattr(bundle, "sources", lambda: dict(known, **{"text.py": known["text.py"] + b"#"}))
+    assert bundle.name_of(program.main) != name
 
 
 @pytest.fixture
@@ -63,10 +69,11 @@ def ansiballz(tmp_path: Path) -> Path:
 def test_the_program_built_from_ansible_s_zip_is_the_one_built_from_files(ansiballz: Path, built: bytes) -> None:
     code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
             "from %s.job import bundle, program\n"
+            "sys.stderr.write(bundle.name_of(program.main))\n"
             "sys.stdout.buffer.write(bundle.build(program.main))" % PLACE.replace("/", "."))
-    inside = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(ansiballz)], check=True, stdout=subprocess.PIPE).stdout
-    assert read(inside) == read(built)
-    assert bundle.name_of(inside) == bundle.name_of(built)
+    inside = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code, str(ansiballz)], check=True, capture_output=True)
+    assert read(inside.stdout) == read(built)
+    assert inside.stderr.decode() == bundle.name_of(program.main)
 
 
 def test_the_program_runs_isolated_and_leaves_nothing_behind(tmp_path: Path, built: bytes, oldest_python: str) -> None:
