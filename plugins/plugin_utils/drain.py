@@ -76,7 +76,7 @@ def still_entered(book: HostBook, reach: Reach) -> None:
     and a drain that is lost is done again. A failure comes before the host is touched."""
     for step in reversed(book.entered()):
         driver = step["undo"]["driver"]
-        if driver not in DRIVERS or not kind_of(driver).volatile or book.drain_is_fresh(step["id"]):
+        if book.drain_is_fresh(step["id"]) or driver not in DRIVERS or not kind_of(driver).volatile:
             continue
         place = dict(step["undo"])
         with book.step("drain again", place["place"]) as note:

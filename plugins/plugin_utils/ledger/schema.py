@@ -79,8 +79,8 @@ slots = _of_a_host(
     sa.Column("reason", Text, nullable=False),
     name="slots")
 
-sa.Index("slots_open", slots.c.run_id, slots.c.host, unique=True,
-         sqlite_where=slots.c.returned_at.is_(None), postgresql_where=slots.c.returned_at.is_(None))
+# In words that all databases know: with an option for PostgreSQL, SQLAlchemy loads what it has for that, for everybody.
+sa.event.listen(slots, "after_create", sa.DDL("CREATE UNIQUE INDEX slots_open ON slots (run_id, host) WHERE returned_at IS NULL"))  # type: ignore[no-untyped-call]
 
 logs = _of_a_host(
     sa.Column("step", Text, nullable=False),

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from ...module_utils.errors import BadInput
-from ._libraries import CALENDARS, icalendar, recurring_ical_events, require
+from ._libraries import CALENDARS, needed
 
 _DAY = timedelta(days=1)
 _ANY_YEAR = 2026
@@ -77,6 +77,7 @@ class Calendar:
         return self._years[key]
 
     def _expanded(self, start: datetime, stop: datetime, zone: ZoneInfo) -> Iterable[Frozen]:
+        _icalendar, recurring_ical_events = needed(CALENDARS, self.path)
         for one in self.calendars:
             for event in recurring_ical_events.of(one, components=["VEVENT"]).between(start, stop):
                 if str(event.get("STATUS", "")).upper() != "CANCELLED":
@@ -86,7 +87,7 @@ class Calendar:
 def read_calendar(text: str, source: str, path: str) -> Calendar:
     """The calendar of iCalendar ``text``; ``source`` says where that came from, ``path`` where it is named. Anything in it that can't be
     understood is ``BadInput``: a freeze that is lost would let hosts be touched."""
-    require(CALENDARS, path)
+    icalendar, _events = needed(CALENDARS, path)
     shown = one_line(source)
     with _understood(shown, path):
         found = icalendar.Calendar.from_ical(text, multiple=True)

@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from typing import Any
 
-from ._libraries import RECURRENCE, require, rrule
+from ._libraries import RECURRENCE, needed
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
@@ -49,8 +50,8 @@ class Rule:
             return iter([first] if first >= moment else [])
         return iter(self._expanded(moment, zone).xafter(moment, inc=True))
 
-    def _expanded(self, moment: datetime, zone: tzinfo) -> rrule.rrule:
-        require(RECURRENCE, "patch_window.recurrence")
+    def _expanded(self, moment: datetime, zone: tzinfo) -> Any:
+        (rrule,) = needed(RECURRENCE, "patch_window.recurrence")
         parts = _parts(self.text)
         parts["UNTIL"] = _local_until(parts["UNTIL"], zone) if "UNTIL" in parts else ""
         text = ";".join("%s=%s" % (key, value) for key, value in parts.items() if value)

@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
@@ -171,3 +174,17 @@ def test_what_a_cycle_asks_of_the_ledger_was_made_before_the_fork(ready: Any) ->
     rolled(ready)
     sa.event.remove(engine, "before_execute", making)
     assert made == ["package_changes"]
+
+
+LOADED = """
+import sys
+sys.path.insert(0, %r)
+import conftest
+from ansible_collections.fleetops.patchtrain.plugins.action import host_assess, host_roll, patch_run
+print(sorted({"sqlalchemy.dialects.postgresql", "icalendar", "recurring_ical_events", "dateutil"} & set(sys.modules)))
+"""
+
+
+def test_the_controller_loads_nothing_for_what_most_deployments_have_not() -> None:
+    ended = subprocess.run([sys.executable, "-c", LOADED % str(Path(__file__).resolve().parents[2])], capture_output=True, text=True, check=False)
+    assert ended.stdout == "[]\n", ended.stderr
