@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
 from ansible import context
 from ansible.errors import AnsibleError
@@ -24,13 +24,14 @@ from .play import actor
 from .report.plan_html import render_plan_page
 from .report.plan_text import render_plan
 from .report.write import write_page
-from .scheduling.budgets import Sets
+from .scheduling.budgets import Sets, in_turn
+from .scheduling.canaries import needed, others_for
 from .scheduling.estimate import Estimate, History
 from .scheduling.simulate import Forecast, Prediction, forecast
 from .scheduling.simulate_limits import limits_of
 from .scheduling.simulate_need import Needs
 from .scheduling.simulate_roll import Elsewhere, Task
-from .scheduling.states import HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
+from .scheduling.states import HOST_FAILED, HOST_FINAL, HOST_WORKING, RUN_UNFINISHED
 from .scheduling.windows import fleet_occurrence, told
 from .settings import Settings
 from .variables import patch_variables
@@ -61,6 +62,12 @@ class _Known:
         return {host: one.stops for host, one in self.foreseen.items() if one.stops}
 
     @property
+    def states(self) -> Dict[str, str]:
+        """Where each host stands, or will as soon as it is asked."""
+        stopped = self.stopped
+        return {host.host: "blocked" if host.host in stopped else host.state for host in self.hosts}
+
+    @property
     def turn(self) -> List[RunHost]:
         """Those that are to be rolled. Of a run that is gone on with, those in the middle come first: they are out of service."""
         working = (host for host in self.hosts if host.state in HOST_WORKING and not self._is_stopped(host.host))
@@ -81,7 +88,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     known = _known(ledger, name)
     certain = {host.host: _settings(action, host.host) for host in known.turn}
     forks = int(context.CLIARGS.get("forks") or 1)
-    known, now = _with_places(action, ledger, known, certain, forks), time.time()
+    known, now = _with_canaries(ledger, _with_places(action, ledger, known, certain, forks)), time.time()
     settings = {host.host: certain[host.host] or action.settings() for host in known.turn}
     tasks, guesses = _tasks(known, settings)
     first = known.first
@@ -123,6 +130,20 @@ def _with_places(action: PatchtrainAction, ledger: Ledger, known: _Known, settin
     return replace(known, foreseen=foreseen)
 
 
+def _with_canaries(ledger: Ledger, known: _Known) -> _Known:
+    """Where canaries are a number, they are among those that have a turn. Once anybody has begun they stay who they are."""
+    states, wanted = known.states, known.run.settings.get("patch_canaries")
+    canaries = [host.host for host in known.hosts if host.canary]
+    if not isinstance(wanted, int) or not canaries or all(states[host] in ("waiting", *HOST_FAILED) for host in canaries):
+        return known
+    waiting = in_turn(known.sets, [host for host in known.run.settings["targets"] if states.get(host) == "waiting"])
+    with ledger.write() as c:
+        if slots.of_run(c, known.run.id):
+            return known
+        hosts.go_first(c, known.run.id, others_for(canaries, states, waiting))
+        return replace(known, hosts=hosts.all_of(c, known.run.id))
+
+
 def _settings(action: PatchtrainAction, host: str) -> Optional[Settings]:
     """Those of a host that a plan needs; None for one whose variables need what is known only later, which is taken to be like the others."""
     hostvars = action.variables["hostvars"]
@@ -134,14 +155,20 @@ def _settings(action: PatchtrainAction, host: str) -> Optional[Settings]:
 
 def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
     needs, guesses, tasks = Needs(known.history), {}, []
-    held, left = {slot.host for slot in known.held}, _left(known)
+    held, left, behind = {slot.host for slot in known.held}, _left(known), _behind(known)
     for host in known.turn:
         own, facts = settings[host.host], known.facts.get(host.host, Facts())
         needed = needs.of(host.host, facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
         guesses[host.host] = needed
         tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *within(known.run.settings, host.host),
-                          out=host.state != "waiting" or host.host in held, left=host.host in left))
+                          out=host.state != "waiting" or host.host in held, left=host.host in left, canaries=None if host.canary and behind else behind))
     return tasks, guesses
+
+
+def _behind(known: _Known) -> Optional[FrozenSet[str]]:
+    """The canaries of which one has to be patched before another host goes. One that has failed keeps back the other canaries too."""
+    states = known.states
+    return needed({host.host: states[host.host] for host in known.hosts if host.canary})
 
 
 def _reboot(facts: Facts, settings: Settings) -> str:

@@ -64,7 +64,7 @@ class Settings:
                             "is false or null when the run opens are not targeted; empty: all are")
     patch_from_blocked: str = _run("", values.named(check_run_name), "name of a run: only those of the play's hosts are targeted that ended blocked in it")
     patch_max_failed: int | str = _run(0, values.amount, "hosts that may fail before no further one is started, a number or a percentage")
-    patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails: how many, or which")
+    patch_canaries: int | list[str] = _run(0, values.canaries, "hosts that go first, and stop the roll if one fails or none is patched: how many, or which")
     patch_fail_on: list[str] = _run(["failed", "unreachable", "not_started", "blocked"], values.words_of(FAIL_ON),
                                     "final states of hosts for which the run is called failed")
     patch_slot_timeout: float = _run(14400.0, values.seconds, "seconds that a host waits for its slot, without those for its window to open, for "

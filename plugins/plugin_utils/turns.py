@@ -16,6 +16,7 @@ from .book import HostBook
 from .ledger.rows import RunHost
 from .scheduling import estimate
 from .scheduling.budget import CANARIES, Decision
+from .scheduling.canaries import why_not
 from .scheduling.states import HOST_FINAL
 from .scheduling.windows import fits, told, why_not_fit
 from .settings import Settings
@@ -53,7 +54,9 @@ class Turn:
 
     def objection(self, now: float, in_step: Sequence[str] = ()) -> Optional[Decision]:
         blocked = self._blocker()
-        return self._by_window(now, blocked) or self._by_canaries(now, in_step) or (Decision("wait", blocked, BLOCKER) if blocked else None)
+        said = [one for one in (self._by_window(now, blocked), self._by_canaries(now, in_step)) if one]
+        # That its turn can't come any more is not hidden by a window that opens later.
+        return next((one for one in said if one.kind != "wait"), said[0] if said else Decision("wait", blocked, BLOCKER) if blocked else None)
 
     def _by_window(self, now: float, blocked: str) -> Optional[Decision]:
         window, need = self._window, self._need
@@ -67,13 +70,16 @@ class Turn:
         return Decision("deferred", why_not_fit(window, now, need) + ("; it was held up: %s" % blocked if blocked else ""), WINDOW)
 
     def _by_canaries(self, now: float, in_step: Sequence[str]) -> Optional[Decision]:
-        """The canaries have come to their end, and were back in service for a while, before the others go."""
+        """The canaries have come to their end, at least one of them well, and were back in service for a while, before the others go."""
         soak = self._settings.patch_canary_soak
         if self._ready is None:
             canaries = self._book.canaries() if soak or self._book.settings.get("patch_canaries") else []
             under_way = [host for host in canaries if host.state not in HOST_FINAL]
             if under_way:
                 return self._behind(under_way, in_step)
+            unproven = why_not({host.host: host.state for host in canaries})
+            if unproven:
+                return Decision("refused", unproven, CANARIES)
             self._ready = max((host.changed_at for host in canaries), default=float("-inf"))
         if now >= self._ready + soak:
             return None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -74,6 +74,15 @@ def canaries(c: sa.Connection, run_id: int) -> list[RunHost]:
     """The hosts of a run that go first."""
     query = sa.select(*_COLUMNS).where(_t.c.run_id == run_id, _t.c.canary).order_by(_t.c.position)
     return [read(RunHost, row) for row in c.execute(query)]
+
+
+def go_first(c: sa.Connection, run_id: int, first: Sequence[str]) -> None:
+    """Make these hosts of a run its canaries, and nobody else; they go first."""
+    chosen, rest = set(first), [host.host for host in all_of(c, run_id)]
+    order = [*first, *(host for host in rest if host not in chosen)]
+    statement = sa.update(_t).where(_t.c.run_id == run_id, _t.c.host == sa.bindparam("who")).values(
+        position=sa.bindparam("at"), canary=sa.bindparam("is_first"))
+    c.execute(statement, [{"who": host, "at": at, "is_first": host in chosen} for at, host in enumerate(order)])
 
 
 def last_states(c: sa.Connection, among: Collection[str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ _DAY = 86400
 _MOST_NAMES = 6
 _MOST_REASON = 6
 _SLOT_TIMEOUT = "patch_slot_timeout"
+_CANARIES = "patch_canaries"
 
 
 def render_plan(plan: Data, columns: int = 80, most: int = 100) -> str:
@@ -67,7 +68,8 @@ def rolled(plan: Data) -> list[Data]:
 def note(host: Data) -> str:
     """What is to be said of a host beside its times."""
     state, why = word(host, "state"), word(host, "waits_for")
-    never = "not started: waits longer than " + why if why == _SLOT_TIMEOUT else "never: %s is used up%s" % (why, _by_whom(host))
+    never = {_SLOT_TIMEOUT: "not started: waits longer than " + why, _CANARIES: "not started: no canary is patched, or one failed"}.get(
+        why, "never: %s is used up%s" % (why, _by_whom(host)))
     first = {"deferred": "deferred: no time left in the window", "not_started": never}.get(state, "")
     parts = [first, "is %s" % word(host, "goes_on") if word(host, "goes_on") else "", "canary" if host.get("canary") else "",
              "assumed" if host.get("assumed") and not first else "", "waits for %s" % why if why and not first else "", word(host, "reason"),

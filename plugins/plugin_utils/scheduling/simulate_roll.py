@@ -30,7 +30,8 @@ _FINISH, _OPEN, _DEADLINE = 0, 1, 2
 @dataclass(frozen=True)
 class Task:
     """One host's turn as it is expected: ``seconds`` out of service, ``reserve_s`` is what has to fit into the window. The host may begin from
-    ``opens_at`` on. ``out``: it is out of service already, so that it waits for nobody; ``left``: nobody brings it back before its own turn."""
+    ``opens_at`` on. ``out``: it is out of service already, so that it waits for nobody; ``left``: nobody brings it back before its own turn.
+    ``canaries``: one of these has to have had its turn before this host goes; None where nobody has to."""
 
     host: str
     seconds: float
@@ -41,6 +42,7 @@ class Task:
     closes_at: float = math.inf
     out: bool = False
     left: bool = False
+    canaries: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Roll:
         self.refused: dict[int, str] = {}
         self.stuck: dict[int, tuple[str, ...]] = {}
         self._taken_up: set[int] = set()
+        self._gone: set[str] = set()
         self.waits: dict[str, float] = defaultdict(float)
         self.second_at = begins_at
         self._free, self._next, self._first = max(forks, 1), 0, min(first, many) or many
@@ -163,6 +166,10 @@ class Roll:
             self._taken_up.add(number)
             self._start(number)
             return
+        if self._is_without_canary(task):
+            self.refused[number] = CANARIES
+            self._end(number, CANARIES)
+            return
         never = self._books.never(unders)
         if never is not None:
             self.refused[number] = str(self.limits.limits[never.limit])
@@ -175,6 +182,10 @@ class Roll:
             self._line_up(queue, number, at)
         else:
             self._go(number)
+
+    def _is_without_canary(self, task: Task) -> bool:
+        """Whether no canary was patched. Where the host's window has no time left for it, that is what it hears first."""
+        return task.canaries is not None and not task.canaries & self._gone and fits(task.closes_at, self.now, task.reserve_s)
 
     def _left_under(self, limit: int) -> tuple[str, ...]:
         """Who is out of service under a limit, and nobody brings back."""
@@ -260,6 +271,7 @@ class Roll:
     def _start(self, number: int) -> None:
         task = self.tasks[number]
         self.starts[number] = self.now
+        self._gone.add(task.host)
         self.ends[number] = self.now + task.seconds
         heappush(self._events, (self.now + task.seconds + task.soak_s, _FINISH, number))
 

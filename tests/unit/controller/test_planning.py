@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import planning
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import planned, runs, schema, slots
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, planned, runs, schema, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import note, render_plan
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import budget
@@ -128,6 +128,72 @@ def test_how_long_hosts_took_is_how_long_they_will(desk: Any) -> None:
     desk.prepare(host="web1", changes=changes("bash"))
     told = plan(desk, patch_reboot="never")
     assert not rows(told)["web1"]["assumed"] and told["ends_at"] - told["begins_at"] == pytest.approx(42)
+
+
+def with_canaries(desk: Any, wanted: Any, canaries: Any, targets: Any = ("web1", "web2", "web3")) -> Any:
+    run = desk.open(targets=targets, patch_canaries=wanted)
+    with desk.ledger.write() as c:
+        hosts.go_first(c, run.id, canaries)
+    for host in targets:
+        desk.prepare(host=host, changes=changes("bash"))
+    return run
+
+
+@pytest.mark.parametrize("state", ["up_to_date", "blocked", "deferred"])
+def test_canaries_by_number_are_among_those_that_have_a_turn(desk: Any, state: str) -> None:
+    with_canaries(desk, 1, ["web1"])
+    desk.book(host="web1").state(state, "why")
+    told = plan(desk, patch_reboot="never")
+    assert (told["order"], told["serial"], told["counts"]) == (["web2", "web3"], [1, "100%"], {"patched": 2})
+    assert [host["name"] for host in told["hosts"] if host.get("canary")] == ["web2"]
+    assert [(host.host, host.canary) for host in all_hosts(desk)] == [("web2", True), ("web1", False), ("web3", False)]
+    assert desk.book(host="web3").canaries()[0].host == "web2"
+
+
+def all_hosts(desk: Any) -> Any:
+    with desk.ledger.read() as c:
+        return hosts.all_of(c, runs.get(c, "night").id)
+
+
+def test_canaries_of_a_run_that_has_begun_stay_who_they_are(desk: Any) -> None:
+    with_canaries(desk, 1, ["web1"])
+    book = desk.drained(host="web1")
+    for step in book.entered():
+        book.undone(step["id"])
+    book.failed("blocked", "guests can't move", keeps_slot=False)
+    told = plan(desk, patch_reboot="never")
+    assert told["counts"] == {"not_started": 2} and rows(told)["web2"]["waits_for"] == "patch_canaries"
+
+
+@pytest.mark.parametrize("state", ["blocked", "failed", "unreachable"])
+def test_a_plan_tells_that_nobody_goes_where_no_canary_is_patched(desk: Any, state: str) -> None:
+    with_canaries(desk, ["web1"] if state == "blocked" else 1, ["web1"])
+    desk.book(host="web1").state(state, "why")
+    told = plan(desk, patch_reboot="never")
+    assert told["order"] == ["web2", "web3"] and told["counts"] == {"not_started": 2}
+    assert "not started: no canary is patched, or one failed" in render_plan(told, 160)
+
+
+def test_a_canary_that_does_not_fit_into_its_window_keeps_the_others_back(desk: Any) -> None:
+    now = time.time()
+    piece = {"starts_at": now - 60, "opens_at": now - 60, "local": "20261121T013000", "zone": "UTC"}
+    short, long = (dict(piece, ends_at=now + left, closes_at=now + left) for left in (50, 9000))
+    run = desk.open(targets=("web1", "web2"), patch_canaries=["web1"], occurrence={"web1": short, "web2": long})
+    with desk.ledger.write() as c:
+        hosts.go_first(c, run.id, ["web1"])
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    told = rows(plan(desk, patch_reboot="never", patch_estimate_default=100))
+    assert (told["web1"]["state"], told["web2"]["state"], told["web2"]["waits_for"]) == ("deferred", "not_started", "patch_canaries")
+
+
+def test_a_canary_that_goes_lets_the_others_go_and_one_that_failed_keeps_back_canaries_too(desk: Any) -> None:
+    with_canaries(desk, ["web1", "web2"], ["web1", "web2"])
+    desk.book(host="web1").state("blocked", "why")
+    assert plan(desk, patch_reboot="never")["counts"] == {"patched": 2}
+    with desk.ledger.write() as c:
+        c.exec_driver_sql("UPDATE run_hosts SET state = 'failed' WHERE host = 'web1'")
+    assert plan(desk, patch_reboot="never")["counts"] == {"not_started": 2}
 
 
 def test_canaries_are_a_batch_of_their_own(desk: Any) -> None:

@@ -195,6 +195,35 @@ def canary_draining(desk: Any) -> None:
     desk.drained()
 
 
+@pytest.mark.parametrize("states, goes", [
+    ({"web1": "blocked"}, False), ({"web1": "deferred"}, False), ({"web1": "not_started"}, False), ({"web1": "blocked", "web2": "deferred"}, False),
+    ({"web1": "blocked", "web2": "up_to_date"}, True), ({"web1": "reboot_pending"}, True), ({"web1": "blocked", "web2": "failed"}, False)])
+def test_the_others_go_only_after_a_canary_that_was_patched(desk: Any, states: Dict[str, str], goes: bool) -> None:
+    run = desk.open(targets=(*states, "web9"), patch_canaries=len(states))
+    desk.prepare(host="web9")
+    with desk.ledger.write() as c:
+        hosts.go_first(c, run.id, list(states))
+        for host, state in states.items():
+            hosts.set_state(c, run.id, host, state, "why")
+    for window in ({}, {"patch_blocker_checks": [{"name": "trading hours", "command": ["false"]}]}):
+        said = turn(desk, "web9", **window).take(ONE, ())
+        assert (said.kind == "refused") == (not goes)
+    if not goes and "failed" not in states.values():
+        assert said.reason == ("patch_canaries: no canary was patched, so no further host is started: %s: mend that, name other canaries "
+                               "(patch_canaries), or run without" % ", ".join("%s %s" % one for one in states.items()))
+        assert desk.do(maintenance_slot, host="web9", state="taken", run_id="night")["host_state"] == "not_started"
+
+
+def test_that_no_canary_was_patched_is_told_before_the_window_opens(desk: Any) -> None:
+    run = desk.open(patch_canaries=1, **opened(ONE + 1).record)
+    desk.prepare(host="web2")
+    with desk.ledger.write() as c:
+        hosts.go_first(c, run.id, ["web1"])
+        hosts.set_state(c, run.id, "web1", "blocked")
+    early, late = turn(desk, "web2").objection(ONE - 1), turn(desk, "web2").objection(ONE + 3 * HOUR)
+    assert early is not None and early.kind == "refused" and late is not None and late.kind == "deferred"
+
+
 @pytest.mark.parametrize("soak", [0, 60])
 @pytest.mark.parametrize("state", ["waiting", "drained"])
 def test_nobody_goes_while_a_canary_is_on_its_way(desk: Any, soak: float, state: str) -> None:
