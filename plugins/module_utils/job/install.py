@@ -107,7 +107,7 @@ class Installation:
             self._journal.phase("refresh")
             manager.refresh(request.timeout)
         self._journal.phase("plan")
-        self._before = manager.installed()
+        self._before = manager.installed(sources=False)
         self._request = complete(request, self._before, manager.arch())
         self._plan = make_plan(manager, self._request, self._before, advice=advice_of(self._runner, manager, self._root))
         self._leftover = manager.leftover_config()
@@ -204,7 +204,7 @@ class Installation:
     def _seen_now(self) -> outcome.Seen:
         """What is there after the transaction; asked once, for some package managers take their time."""
         if self._after is None:
-            self._after = outcome.seen(self._manager.installed())
+            self._after = outcome.seen(self._manager.versions())
         return self._after
 
     def _result(self, outcomes: Optional[List[Outcome]], error: Optional[PatchtrainError]) -> Document:

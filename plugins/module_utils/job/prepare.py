@@ -152,7 +152,7 @@ def _refreshed(manager: PackageManager, order: Preparation) -> List[Document]:
 
 
 def _plan_and_fetch(host: Host, manager: PackageManager, order: Preparation, result: Document) -> None:
-    installed = manager.installed()
+    installed = manager.installed(sources=False)
     plan = _plan(host, manager, order, installed)
     result["plan"] = outcome.plan_document(plan)
     if not plan.transaction.changes:

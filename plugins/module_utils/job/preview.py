@@ -18,7 +18,7 @@ from .request import Request
 
 
 def preview(runner: Runner, manager: PackageManager, request: Request, root: str = ROOT) -> Document:
-    installed = manager.installed()
+    installed = manager.installed(sources=False)
     request = complete(request, installed, manager.arch())
     plan = planned(manager, request, installed, advice=advice(runner, manager, root))
     verify(plan, request, installed)

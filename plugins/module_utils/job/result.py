@@ -70,5 +70,5 @@ def _remains(find: Find, job: Job, error: PatchtrainError) -> Tuple[Plan, List[O
 def _survey(find: Find, request: Request, plan: Plan, before: Sequence[Package], error: PatchtrainError) -> Tuple[List[Outcome], bool]:
     manager = find(request.manager)
     manager.restore_reasons(outcome.owed(request, plan, before))
-    now = outcome.seen(manager.installed())
+    now = outcome.seen(manager.versions())
     return outcome.judged(plan, now, {}, error.message, {}), outcome.difference(outcome.seen(before), now)

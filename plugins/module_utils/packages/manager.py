@@ -54,7 +54,13 @@ class PackageManager(Protocol):
     def metadata_age(self) -> Optional[float]:
         """Seconds since the metadata was fetched; None where it never was."""
 
-    def installed(self) -> List[Package]: ...
+    def installed(self, sources: bool = True) -> List[Package]:
+        """Each with the reason for which it is there, and the id of its source; without ``sources`` that is empty, and nobody is asked for it, which
+        takes some managers seconds."""
+
+    def versions(self) -> List[Package]:
+        """The same, with neither reasons nor sources."""
+
     def holds(self) -> List[str]: ...
     def streams(self) -> List[str]: ...
     def sources(self) -> List[Source]: ...

@@ -56,12 +56,16 @@ class Apt:
         times = [when for when, name in fetched if not name.startswith("_")] or [when for when, _name in fetched]
         return max(0.0, self._now() - min(times)) if times else None
 
-    def installed(self) -> List[Package]:
+    def installed(self, sources: bool = True) -> List[Package]:
         entries = self._entries()
-        policies = self._policy(entries)
+        policies = self._policy(entries) if sources else {}
         automatic = self._automatic()
         return sorted((self._package(entry, policies, automatic) for entry in entries if entry.installed),
                       key=lambda package: (package.name, package.arch))
+
+    def versions(self) -> List[Package]:
+        found = [Package(entry.name, entry.arch, entry.version) for entry in self._entries() if entry.installed]
+        return sorted(found, key=lambda package: (package.name, package.arch))
 
     def _package(self, entry: parse.Entry, policies: Mapping[Key, parse.Policy], automatic: AbstractSet[Key]) -> Package:
         at = self._key(entry)

@@ -62,11 +62,15 @@ class Dnf:
         times = [fetched.get(repository.id) for repository in self._repositories() if repository.enabled]
         return None if not times or None in times else max(0.0, self._now() - min(t for t in times if t is not None))
 
-    def installed(self) -> List[Package]:
+    def installed(self, sources: bool = True) -> List[Package]:
         reasons = parse.reasons(self._tool.query(["--installed"], parse.REASONS, strict=False))
-        offered = {_nevra(offer.candidate): offer.candidate.source for offer in self._offers(["--available"], strict=False)}
+        offers = self._offers(["--available"], strict=False) if sources else []
+        offered = {_nevra(offer.candidate): offer.candidate.source for offer in offers}
         return sorted((Package(e.nevra.name, e.nevra.arch, e.nevra.version, offered.get(e.nevra, ""), reasons.get(e.key, "unknown"))
                        for e in self._entries()), key=lambda package: (package.name, package.arch, package.version))
+
+    def versions(self) -> List[Package]:
+        return database.versions(self._entries())
 
     def holds(self) -> List[str]:
         return held(self._excludes(), self._locks(), self._entries())

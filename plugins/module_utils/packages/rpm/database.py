@@ -24,6 +24,12 @@ def entries(runner: Runner) -> List[Entry]:
     return parse.database(done.stdout)
 
 
+def versions(found: Sequence[Entry]) -> List[Package]:
+    """The packages, with neither reasons nor sources."""
+    packages = [Package(entry.nevra.name, entry.nevra.arch, entry.nevra.version) for entry in found]
+    return sorted(packages, key=lambda package: (package.name, package.arch, package.version))
+
+
 def complaint(done: Completed) -> Optional[str]:
     """What is wrong with the database. Tried: with damaged pages rpm complains and ends with rc 0; where there is no database, it
     says nothing at all and ends with rc 0, and a host without packages would pass for one that lacks nothing."""

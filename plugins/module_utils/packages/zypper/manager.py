@@ -57,14 +57,18 @@ class Zypper:
         lines = load.found(self._runner, CACHE + "/raw", ["-path", "*/repodata/repomd.xml"], "%T@ %P\\n")
         return {path.split("/", 1)[0]: float(when) for when, path in (line.split(" ", 1) for line in lines)}
 
-    def installed(self) -> List[Package]:
-        offered = {(c.name, c.arch, c.version): c.source for c in self._versions(["-i"], strict=False) if c.source}
+    def installed(self, sources: bool = True) -> List[Package]:
+        found = self._versions(["-i"], strict=False) if sources else []
+        offered = {(c.name, c.arch, c.version): c.source for c in found if c.source}
         listed = self._runner.read(AUTOMATIC)
         automatic = frozenset(parse.automatic(listed or ""))
-        found = [Package(n.name, n.arch, n.version, offered.get((n.name, n.arch, n.version), ""),
+        packages = [Package(n.name, n.arch, n.version, offered.get((n.name, n.arch, n.version), ""),
                          "unknown" if listed is None else "automatic" if n.name in automatic else "manual")
                  for n in (entry.nevra for entry in self._entries())]
-        return sorted(found, key=lambda package: (package.name, package.arch, package.version))
+        return sorted(packages, key=lambda package: (package.name, package.arch, package.version))
+
+    def versions(self) -> List[Package]:
+        return database.versions(self._entries())
 
     def holds(self) -> List[str]:
         return held(self._locks(), self._entries())

@@ -46,10 +46,13 @@ class Fake:
     def metadata_age(self) -> Optional[float]:
         return 0.0
 
-    def installed(self) -> List[Package]:
+    def installed(self, sources: bool = True) -> List[Package]:
         host = self._host()
-        return [Package(name, "amd64", version, "s", reason) for name, (version, reason) in sorted(host["installed"].items())
+        return [Package(name, "amd64", version, "s" if sources else "", reason) for name, (version, reason) in sorted(host["installed"].items())
                 if name not in host["half"]]
+
+    def versions(self) -> List[Package]:
+        return [Package(package.name, package.arch, package.version) for package in self.installed()]
 
     def holds(self) -> List[str]:
         return list(self._host()["held"])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import pytest
@@ -48,6 +49,16 @@ def test_what_is_installed_and_why(scene: Scene) -> None:
     assert (docs.version, docs.arch) == ("1.0-1", "noarch")
     assert libs.reason == "automatic"
     assert installed["buoy"].source == "extra"
+
+
+def test_where_packages_come_from_is_asked_only_of_who_wants_to_know(scene: Scene) -> None:
+    """While a host is out of service: that takes seconds."""
+    whole, manager, ran = Dnf(scene("look")).installed(), Dnf(runner := scene("look")), []
+    real = runner.run
+    runner.run = lambda argv, *more, **others: ran.append(argv[0]) or real(argv, *more, **others)
+    assert manager.versions() == [Package(package.name, package.arch, package.version) for package in whole]
+    assert ran == ["rpm"]
+    assert manager.installed(sources=False) == [replace(package, source="") for package in whole] != whole
 
 
 def test_updates_are_classified_by_all_versions_on_the_way(scene: Scene) -> None:

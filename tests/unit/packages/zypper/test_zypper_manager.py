@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
@@ -44,6 +45,16 @@ def test_what_is_installed_and_why(scene: Scene) -> None:
     anchor, libs = installed["anchor"], installed["tide-libs"]
     assert (anchor.version, anchor.arch, anchor.source, anchor.reason) == ("1:3.0-1", "x86_64", "base", "manual")
     assert libs.reason == "automatic" and installed["buoy"].source == "extra"
+
+
+def test_where_packages_come_from_is_asked_only_of_who_wants_to_know(scene: Scene) -> None:
+    """While a host is out of service: that takes seconds."""
+    whole, manager, ran = Zypper(scene("look")).installed(), Zypper(runner := scene("look")), []
+    real = runner.run
+    runner.run = lambda argv, *more, **others: ran.append(argv[0]) or real(argv, *more, **others)
+    assert manager.versions() == [Package(package.name, package.arch, package.version) for package in whole]
+    assert ran == ["rpm"]
+    assert manager.installed(sources=False) == [replace(package, source="") for package in whole] != whole
 
 
 def test_updates_are_classified_by_all_versions_on_the_way(scene: Scene) -> None:
