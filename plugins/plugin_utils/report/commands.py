@@ -9,6 +9,7 @@ gets into one. Braces in particular: Ansible would evaluate them as a template.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,9 @@ _COLLECTION = "fleetops.patchtrain"
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:+/, -]{0,999}")
 _MOST_NAMES = 20
+_LONGEST_RUN = 100
+_AGAIN = re.compile(r"-again-[0-9a-f]{6}")
+_ENDED = ("succeeded", "failed", "stopped")
 
 _TODO = {
     "failed": ("Repair the host, then patch it again:", "patch"),
@@ -75,6 +79,24 @@ def _from_blocked(model: Data) -> list[str]:
     return ["-e", f"patch_from_blocked={name}"] if _PLAIN_HOST.fullmatch(name) else []
 
 
+def _named(model: Data) -> bool:
+    """Whether somebody gave the run its name: a window's is made another by ``patch_from_blocked`` itself."""
+    return bool(section(section(model, "run"), "settings").get("patch_run_name"))
+
+
+def _fresh_name(model: Data, hosts: Sequence[Host]) -> list[str]:
+    """A name for the run that patches these hosts again, where the same start would get that of the model's run, which has ended: its window gives it, or
+    the deployment's file. Other hosts get another name, since each command opens a run of its own; so does who tries again after that."""
+    run = section(model, "run")
+    known, name = section(run, "settings"), word(run, "name")
+    if not (known.get("occurrence") or known.get("patch_run_name")) or known.get("check") or word(run, "state") not in _ENDED:
+        return []
+    if not _PLAIN_HOST.fullmatch(name):
+        return []
+    told = hashlib.sha256("\n".join([name, *(host.name for host in hosts)]).encode()).hexdigest()[:6]
+    return ["-e", "patch_run_name=%s-again-%s" % (_AGAIN.sub("", name)[:_LONGEST_RUN - len("-again-") - len(told)], told)]
+
+
 def only_checked(model: Data) -> bool:
     """Whether the run was in check mode: nothing was to be started."""
     return bool(section(section(model, "run"), "settings").get("check"))
@@ -83,12 +105,14 @@ def only_checked(model: Data) -> bool:
 def command(model: Data, playbook: str, hosts: Sequence[Host]) -> str | None:
     """None where a name can't safely stand in a command, or where there are too many for a line."""
     if playbook == "patch-blocked" and _from_blocked(model):
-        return shlex.join(["ansible-playbook", *_inventory(model), f"{_COLLECTION}.patch", *_deployment(model), *_from_blocked(model)])
+        return shlex.join(["ansible-playbook", *_inventory(model), f"{_COLLECTION}.patch", *_deployment(model), *_from_blocked(model),
+                           *(_fresh_name(model, hosts) if _named(model) else [])])
     if len(hosts) > _MOST_NAMES or any(_PLAIN_HOST.fullmatch(host.name) is None for host in hosts):
         return None
     name, _dash, variant = playbook.partition("-")
     parts = ["ansible-playbook", *_inventory(model), f"{_COLLECTION}.{name}", *_deployment(model)]
     parts += ["-e", "patch_reboot=if_required"] if variant == "reboot" else []
+    parts += _fresh_name(model, hosts) if name == "patch" else []
     return shlex.join([*parts, "--limit", ",".join(host.name for host in hosts)])
 
 

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from types import SimpleNamespace
 from typing import Any, List, cast
 
 import pytest
+from ansible_collections.fleetops.patchtrain.plugins.action import patch_run
 from ansible_collections.fleetops.patchtrain.plugins.module_utils.errors import BadInput
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import opening
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import RunFinished
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.commands import needs_person
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.hosts import hosts_of
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.model import run_model
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling import names
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import WindowClosed
@@ -62,6 +68,31 @@ def test_those_that_were_blocked_are_tried_again_in_another_run_of_the_same_occu
     assert again != name(patch_from_blocked="web-20260110T000000Z"), "and again, where some are blocked still"
     assert name(patch_from_blocked="web-20260110T000000Z", patch_run_name="mine") == name(patch_run_name="mine") == "mine"
     assert not name(checking=True, patch_run_name="mine").startswith(("mine", "web-20260110T"))
+
+
+def test_the_command_that_a_failed_run_prints_opens_a_run_within_the_same_occurrence(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "set_in_inventory", lambda action, variables: ["web1", "web2"])
+    window = {"patch_window": {"start": "2026-01-01T00:00", "duration": "24h", "recurrence": "FREQ=DAILY", "timezone": "UTC"}, "patch_deployment": "web"}
+
+    def start(play: str, **variables: Any) -> Any:
+        monkeypatch.setattr(opening, "play_token", lambda action: play)
+        given = dict(window, patch_ledger=desk.target, **variables)
+        hostvars = {host: dict(given, inventory_hostname=host) for host in ("web1", "web2")}
+        known = {"groups": {"all": list(hostvars)}, "ansible_play_batch": [], "hostvars": hostvars}
+        return desk.do(patch_run, variables=dict(given, **known), state="opened")["run_id"]
+
+    name = start("first")
+    desk.book(name, "web1").state("failed", "disk full")
+    with desk.ledger.write() as c:
+        runs.finish(c, desk.run(name).id)
+    with pytest.raises(RunFinished):
+        start("second")
+    model = run_model(desk.ledger, name, time.time(), 60.0)
+    commands = [shlex.split(str(group.advice.command)) for group in needs_person(model, hosts_of(model))]
+    assert [command[-1] for command in commands] == ["web1", "web2"], "one failed, the other was not started"
+    for command in commands:
+        given = dict(part.split("=", 1) for part in command if part.startswith("patch_"))
+        assert start("of " + command[-1], **given) == given["patch_run_name"] != name
 
 
 def in_scope(desk: Any, **variables: Any) -> Any:

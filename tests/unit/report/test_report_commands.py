@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.commands import advice, needs_person
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.hosts import Host, hosts_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.text import cleaned
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.names import check_run_name
 from ansible_collections.fleetops.patchtrain.tests.unit.report.models import HOSTILE, hostile_model, run_model, texts
 from hypothesis import given, settings
 
@@ -115,3 +116,33 @@ def test_too_many_for_a_line() -> None:
     told = advice({}, "blocked", [host(f"web{index}", "blocked") for index in range(21)])
     assert told is not None
     assert told.command is None
+
+
+def ended(name: str = "web-20260110T000000Z", **more: Any) -> dict[str, Any]:
+    known = {"state": "failed", "settings": {"occurrence": {"": {}}}, **more}
+    return {"run": {"name": name, **known}}
+
+
+def again(model: dict[str, Any], *names: str, state: str = "failed") -> str:
+    told = advice(model, state, [host(name, state) for name in names])
+    assert told is not None and told.command is not None
+    return "".join(part.partition("=")[2] for part in shlex.split(told.command) if part.startswith("patch_run_name="))
+
+
+def test_a_run_named_by_its_window_or_by_somebody_is_not_tried_again_under_its_name() -> None:
+    first = again(ended(), "web1")
+    assert first.startswith("web-20260110T000000Z-again-") and first == again(ended(), "web1")
+    assert len({first, again(ended(), "web2"), again(ended(), "web1", "web2")}) == 3, "each command opens a run"
+    assert again(ended(settings={"patch_run_name": "mine"}, name="mine"), "web1").startswith("mine-again-")
+    second = again(ended(first), "web1")
+    assert second.startswith("web-20260110T000000Z-again-") and second != first and len(second) == len(first)
+    assert check_run_name(again(ended("x" * 100), "web1"))
+
+
+def test_the_name_is_the_windows_or_the_times_where_that_is_another_one() -> None:
+    assert again(ended(settings={}), "web1") == "", "a time is in it"
+    assert again(ended(state="running"), "web1") == "", "the same start goes on with it"
+    assert again(ended(settings={"check": True, "occurrence": {"": {}}}), "web1") == ""
+    assert again(ended(name="{{ evil }}"), "web1") == ""
+    assert again(ended(), "web1", state="blocked") == "", "patch_from_blocked has a name of its own in a window"
+    assert again(ended(settings={"patch_run_name": "mine"}, name="mine"), "web1", state="blocked").startswith("mine-again-")
