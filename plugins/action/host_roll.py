@@ -14,6 +14,7 @@ from ..module_utils.errors import PatchtrainError
 from ..plugin_utils import drain, foreseeing
 from ..plugin_utils.action import PatchtrainAction
 from ..plugin_utils.alive import with_its_controller
+from ..plugin_utils.book import HostBook
 from . import host_health_info, host_reboot, maintenance_mode, maintenance_slot, updates_install
 
 _SLOT = "Confirm what was prepared, and take a slot"
@@ -29,13 +30,13 @@ _CYCLE: Tuple[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]], ...] = (
 
 
 class ActionModule(PatchtrainAction):
-    look: Optional[Callable[[], None]] = None
+    look: Optional[Callable[[HostBook], None]] = None
     priors: Optional[drain.Priors] = None
 
     def act(self) -> Dict[str, Any]:
         controller, run = os.getppid(), self.needed("run_id")
         places, now = list(self.argument("places") or []), _SLOT
-        self.look = lambda: self._look(places)
+        self.look = lambda book: self._look(book, places)
         try:
             slot = self.as_other(maintenance_slot.ActionModule, state="taken", confirm=True, run_id=run, alone=self.argument("alone", False))
             if not slot["granted"]:
@@ -49,8 +50,7 @@ class ActionModule(PatchtrainAction):
         except Exception as error:  # noqa: BLE001 - whatever fails is recorded and fails the task, also a fault of ours
             return self._recorded(run, now, error)
 
-    def _look(self, places: Sequence[Dict[str, Any]]) -> None:
-        book = self.book()
+    def _look(self, book: HostBook, places: Sequence[Dict[str, Any]]) -> None:
         self.priors = drain.look(places, self.host, book, self.reach, self.settings().patch_drain_timeout, foreseeing.priors(book))
 
     def _steps(self, run: str, places: Sequence[Dict[str, Any]]) -> Iterator[Tuple[str, str, Type[PatchtrainAction], Dict[str, Any]]]:

@@ -46,7 +46,7 @@ class Refused(PatchtrainError):
 
 class ActionModule(PatchtrainAction):
     _said = ""
-    look: Optional[Callable[[], None]] = None
+    look: Optional[Callable[[HostBook], None]] = None
     """What else is to be looked at before the slot, by the task that goes on with it."""
 
     def act(self) -> Dict[str, Any]:
@@ -137,7 +137,7 @@ class ActionModule(PatchtrainAction):
     def _asked(self, book: HostBook, settings: Settings) -> Optional[Spared]:
         found = spared(book, settings, self.remote(), confirm(book, settings, self.remote(), {}))
         if self.look and not found:
-            self.look()
+            self.look(book)
         return found
 
     def _spared(self, book: HostBook, found: Spared) -> Dict[str, Any]:

@@ -90,13 +90,15 @@ class StillOut(PatchtrainError):
 
 @dataclass
 class StepNote:
-    """What is written about a step at its end; ``skipped`` is one that came to nothing on purpose; ``undo`` corrects what was thought to undo it."""
+    """What is written about a step at its end; ``skipped`` is one that came to nothing on purpose; ``undo`` corrects what was thought to undo it, and
+    ``undoes`` is the step that it has undone, if it ends well."""
 
     id: int
     message: str = ""
     skipped: bool = False
     detail: Dict[str, Any] = field(default_factory=dict)
     undo: Optional[Dict[str, Any]] = None
+    undoes: Optional[int] = None
 
 
 class HostBook(Walked):
@@ -107,6 +109,7 @@ class HostBook(Walked):
         self._looking = False
         self._asking: Optional[Asking] = None
         self._remembered = Remembered(ledger)
+        self._looked: Optional[budget.Decision] = None
         self.host = host
         with ledger.read() as c:
             self._run = runs.get(c, run)
@@ -252,6 +255,8 @@ class HostBook(Walked):
             return
         with self._write(_STEPS) as c:
             steps.end(c, note.id, outcome, message, note.detail or None, undo=note.undo)
+            if note.undoes is not None and outcome == "ok":
+                steps.mark_undone(c, note.undoes)
 
     def entered(self) -> List[Dict[str, Any]]:
         """The places where this run entered maintenance and has not left it, last first: ``id, place, undo``."""
@@ -379,7 +384,8 @@ class HostBook(Walked):
 
     def take_slot(self, settings: Settings, in_step: Sequence[str]) -> budget.Decision:
         """Ask once for a slot; where it is granted, the host is ``draining`` from now on."""
-        decision = self._look(settings, in_step)
+        # A look that has just found a slot is as good as another: what counts is asked in the transaction that takes it.
+        decision, self._looked = self._looked or self._look(settings, in_step), None
         if decision.granted or self._question.is_new(decision):
             with self._write(_HOST, _STEPS) as c:
                 decision = self._question.settle(c, settings, in_step, decision)
@@ -404,6 +410,7 @@ class HostBook(Walked):
     def refused_slot(self, settings: Settings, in_step: Sequence[str]) -> Optional[budget.Decision]:
         """Why the host gets no slot in this run any more, or not while another run has it; None where it may. Nothing is taken."""
         decision = self._look(settings, in_step)
+        self._looked = decision if decision.granted else None
         elsewhere = any(blocker.name == self.host for blocker in decision.blockers)
         return decision if decision.kind == "refused" or elsewhere else None
 

@@ -112,8 +112,8 @@ def key_of(place: Mapping[str, Any]) -> str:
 
 
 def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optional[str]) -> Dict[str, Any]:
-    book.alive.renew()
     if prior is None:
+        book.alive.renew()
         # Only a look, whatever the task's own mode is.
         prior = str(_execute(place, book, reach, state="entered", check=True)["prior_state"])
     result = _enter_from(place, book, reach, prior)
@@ -196,7 +196,7 @@ def _leave_one(step: Mapping[str, Any], book: HostBook, reach: Reach) -> Dict[st
             # Somebody, or a restart of what keeps the state, has brought it back while it was patched; or its driver had undone it.
             note.message = "nothing to do: it was in service already"
         _keep(note, result)
-        book.undone(step["id"])
+        note.undoes = step["id"]
     return result
 
 

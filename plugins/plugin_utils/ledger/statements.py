@@ -17,6 +17,7 @@ from .rows import Data
 
 Process = Callable[[Any], Any]
 _SQLITE = "sqlite"
+_DIALECT = sqlite.dialect(paramstyle="named")
 
 
 class Statement:
@@ -76,14 +77,13 @@ class _Text:
     """What SQLAlchemy would tell SQLite, and how its types take and give values."""
 
     def __init__(self, statement: Any, columns: tuple[str, ...]) -> None:
-        dialect = sqlite.dialect(paramstyle="named")
-        made = statement.compile(dialect=dialect, column_keys=list(columns) or None)
+        made = statement.compile(dialect=_DIALECT, column_keys=list(columns) or None)
         self._sql = str(made)
-        self._to = {name: _process(bound.type.dialect_impl(dialect).bind_processor(dialect)) for name, bound in made.binds.items()}
+        self._to = {name: _process(bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) for name, bound in made.binds.items()}
         needed = {name for name, bound in made.binds.items() if bound.required}
         self._fixed = {name: self._to.get(name, _same)(value) for name, value in made.params.items() if name not in needed}
         selected = statement.selected_columns if statement.is_select else ()
-        self._from = [(column.key, _process(column.type.dialect_impl(dialect).result_processor(dialect, None))) for column in selected]
+        self._from = [(column.key, _process(column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None))) for column in selected]
 
     def execute(self, c: sa.Connection, values: Data) -> Any:
         return c.exec_driver_sql(self._sql, {**self._fixed, **{name: self._to[name](value) for name, value in values.items()}})

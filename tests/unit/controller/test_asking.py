@@ -206,3 +206,15 @@ def test_a_question_costs_the_ledger_the_same_however_many_hosts_wait(desk: Any)
     many = asked_of_the_ledger(desk, 1000)
     assert few == many and 0 < len(many) < 10
     assert not [statement for statement in many if not statement.startswith(("SELECT", "BEGIN"))], "who waits writes nothing"
+
+
+def test_who_has_just_looked_asks_once_more_and_that_one_counts(desk: Any) -> None:
+    desk.open()
+    said: List[str] = []
+    first, second = desk.book(host="web1"), desk.book(host="web2")
+    with desk.listening(said):
+        assert first.refused_slot(settings(patch_max_unavailable=1), ()) is None and second.refused_slot(settings(patch_max_unavailable=1), ()) is None
+        assert first.take_slot(settings(patch_max_unavailable=1), ()).granted
+    assert len([statement for statement in said if "FROM runs LEFT OUTER JOIN leases" in statement and "JOIN slots" in statement]) == 3
+    assert second.take_slot(settings(patch_max_unavailable=1), ()).kind == "wait", "what was free when it looked is taken"
+    assert desk.slots() == [("night", "web1")]

@@ -14,7 +14,7 @@ from ansible_collections.fleetops.patchtrain.plugins.action import host_reboot, 
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, installing, patient, rebooting
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import HostBook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.installing import Installations
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, logs, runs
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts, logs, runs, steps
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.settings import Settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.windowing import windowed
 
@@ -198,3 +198,19 @@ def test_only_a_patched_host_is_not_drained_again_in_the_same_turn(desk: Any, ou
     assert gone_on_with(desk)["granted"]
     desk.do(maintenance_mode, state="entered", run_id="night", places=[{"driver": "command", "place": "lb1"}])
     assert bool(desk.book().entered()) is again
+
+
+def test_a_place_is_left_on_record_when_its_step_is_at_its_end_and_not_before(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open()
+    book = desk.drained()
+
+    def cut(*args: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "end", cut)
+        with pytest.raises(KeyboardInterrupt):
+            drain.leave(book, lambda name: desk.place(name))
+    assert [step["place"] for step in book.entered()] == ["lb1"] and book.last_step("leave").outcome == ""
+    drain.leave(book, lambda name: desk.place(name))
+    assert book.entered() == [] and book.last_step("leave").outcome == "ok"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs, slots, steps
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import HostUnknown, NotAllowed
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import events, hosts, runs, schema, slots, steps
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.errors import HostUnknown, LedgerUnavailable, NotAllowed
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger.owner import Owner, owner_of
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.scheduling.budget import max_failed, max_unavailable
 
@@ -204,3 +205,13 @@ def test_holders_say_who_since_when_and_where(ledger, open_run, take, walk):
         (holder,) = slots.holders(c)
     assert (holder.host, holder.run, holder.run_state, holder.state, holder.taken_at) == ("web1", "night", "running", "draining", 1234.5)
     assert held(ledger, {"web2"}) == []
+
+
+def test_the_database_itself_has_one_open_slot_of_a_host_in_a_run(ledger, open_run):
+    run = open_run()
+    row = sa.insert(schema.slots).values(run_id=run.id, host="web1", taken_at=1.0, reason="")
+    with ledger.write() as c:
+        c.execute(row.values(returned_at=2.0))
+        c.execute(row)
+    with pytest.raises(LedgerUnavailable, match="(?i)unique"), ledger.write() as c:
+        c.execute(row)
