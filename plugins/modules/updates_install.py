@@ -87,7 +87,8 @@ options:
   assess:
     description:
       - Whether what is pending afterwards is looked at, for RV(assessment); some package managers take seconds for it. After a failure it always is.
-      - A run looks when the host is back in service.
+      - Without it the classification of O(packages) is not looked up either, and V(unknown) where the host is attached to no release.
+      - A run has classified them before, and looks when the host is back in service.
     type: bool
     default: true
   state_dir:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 from ..module_utils.errors import PatchtrainError
 from . import calling, patient
@@ -69,6 +69,7 @@ class Installations:
         with book.step("install") as step:
             step.detail = {"job": args["step"]}
             result = patient.install(self._remote, self._begin, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
+            result["packages"] = _classified(result.get("packages", []), plan)
             untouched = bool(result.get("failed")) and not _changed(result)
             self._untouched = result.get("packages", []) if untouched else []
             book.installed(dict(result, packages=[]) if untouched else result, args["step"])
@@ -132,6 +133,12 @@ class Installations:
         again: List[str] = ["%s %s" % (change["name"], change["to"]) for change in changes if (change["name"], change["arch"], change["to"]) in done]
         if again:
             raise UpdateLoop("an update loop: %s was installed by this run and is pending again" % ", ".join(again[:5]), packages=again)
+
+
+def _classified(packages: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """As it was planned: the host was not asked again."""
+    known = {(change["name"], change["arch"]): change.get("classification") for change in plan["changes"]}
+    return [dict(package, classification=known.get((package["name"], package["arch"])) or package.get("classification", "unknown")) for package in packages]
 
 
 def _may_pass(result: Mapping[str, Any]) -> bool:

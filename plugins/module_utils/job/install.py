@@ -279,7 +279,9 @@ def make_plan(manager: PackageManager, request: Request, installed: Sequence[Pac
     """The transaction that a request comes to on this host now, or the manager's problem with it. ``advice`` is what the release that
     the host is attached to knows of updates."""
     selection = request.selection
-    updates = [advice.update(update) for update in manager.updates(request.rules, selection)]
+    # An exact list needs no look at what is pending, but for the classification of what is in it, which who does not want that look knows.
+    looks = request.assess or selection.packages is None
+    updates = [advice.update(update) for update in manager.updates(request.rules, selection)] if looks else []
     plan = resolve_plan(updates, selection, manager.holds(), installed, lambda wanted: manager.simulate(wanted, selection), fixed)
     return advice.plan(plan, updates)
 

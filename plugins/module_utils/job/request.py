@@ -22,7 +22,7 @@ PASSED_ON = tuple(name for word in ("http_proxy", "https_proxy", "ftp_proxy", "n
 class Request:
     """One job. ``deadline`` is epoch seconds: after it no transaction begins. ``timeout`` bounds what can be given up:
     refreshing, downloading, and the time until packages begin to change. With the digest of a ``release`` the packages are those
-    that bring the host there, and the selection's other criteria do not count. ``assess`` is whether what is pending is looked at afterwards."""
+    that bring the host there, and the selection's other criteria do not count. ``assess`` is whether what is pending is looked at, too."""
 
     kind: str = INSTALL
     manager: str = "auto"

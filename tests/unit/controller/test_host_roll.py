@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_roll, updates_install
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, walked
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import packages
 
 CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
 PLACES = [{"driver": "command", "place": "lb1", "host": "web1", "timeout": 5.0, "options": {}}]
@@ -48,6 +49,17 @@ def test_a_host_goes_through_its_cycle(ready: Any) -> None:
     assert (result["granted"], result["changed"], result["host_state"]) == (True, True, "succeeded")
     assert names(ready) == ["confirm", "enter", "install", "gate", "leave", "release"]
     assert ready.state().state == "succeeded" and ready.slots() == []
+
+
+def test_packages_are_on_record_as_they_were_classified_when_they_were_planned(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is out of service the host is not asked for it."""
+    asked: List[Any] = []
+    said = dict(INSTALLED, packages=[dict(CHANGE, classification="unknown", result="installed", reason="")])
+    monkeypatch.setattr(patient, "install", lambda remote, begin, args, *limits: asked.append(args) or said)
+    rolled(ready)
+    with ready.ledger.read() as c:
+        found = packages.of_host(c, ready.run().id, "web1")
+    assert ([package.classification for package in found], asked[0]["assess"]) == (["security"], False)
 
 
 def test_a_host_that_gets_no_slot_is_not_touched(ready: Any) -> None:

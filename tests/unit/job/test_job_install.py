@@ -99,6 +99,19 @@ def test_what_is_pending_is_not_looked_at_where_that_can_wait_but_after_a_failur
     assert {p["name"]: p["result"] for p in result["packages"]}["a"] == "installed"
 
 
+def test_of_an_exact_list_what_is_pending_is_asked_only_where_it_is_wanted(host: Any, do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: List[Any] = []
+    real = host.manager.updates
+    monkeypatch.setattr(host.manager, "updates", lambda *of: asked.append(of) or real(*of))
+    result = do(assess=False, selection=EXACT)
+    assert (results(result), asked) == ({"a": "installed", "b": "installed"}, [])
+    assert {package["classification"] for package in result["packages"]} == {"unknown"}
+    host.set(held=["c"])
+    held = do(assess=False, selection=Selection(packages=(Wanted("c", "amd64", "2"),)))
+    assert (results(held), held["failed"]) == ({"c": "held"}, False), "what was held meanwhile stays"
+    assert not asked and do(assess=False) and asked
+
+
 def test_a_second_time_nothing_changes(host: Any, do: Do) -> None:
     do()
     again = do()
