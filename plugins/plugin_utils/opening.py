@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..module_utils.errors import BadInput
+from . import run_points
 from .action import PatchtrainAction
 from .host_settings import check_all, check_host, zones_of
 from .ledger import durations, hosts, runs
@@ -95,11 +96,19 @@ def _opened(action: PatchtrainAction, ledger: Ledger, seat: _Seat) -> Tuple[Run,
         resumed = _resumed(action, c, new, seat)
         if resumed:
             return resumed, False
-        runs.end_abandoned(c, new.deployment, new.actor, checks_only=action.checking)
+        ended = runs.end_abandoned(c, new.deployment, new.actor, checks_only=action.checking)
+        _tell_missed_hooks(action, c, ended)
         run, created = runs.open_run(c, new)
         if not created and seat.state(c, run) in HOST_FINAL:
             raise BadInput("%s has come to its end in run %s already: give patch_run_name another name" % (seat.host, run.name), run=run.name)
         return run, created
+
+
+def _tell_missed_hooks(action: PatchtrainAction, c: Any, ended: Sequence[str]) -> None:
+    for name in ended:
+        points = run_points.missed(c, runs.get(c, name))
+        if points:
+            action.warn("run %s, whose controller is gone, has ended with this start, and its hooks (%s) are not done" % (name, ", ".join(points)))
 
 
 def _resumed(action: PatchtrainAction, c: Any, new: runs.NewRun, seat: _Seat) -> Optional[Run]:

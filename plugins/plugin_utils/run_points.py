@@ -11,7 +11,7 @@ its end.
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ..module_utils.errors import PatchtrainError
 from .closing import directory_of
@@ -65,6 +65,16 @@ def end(ledger: Ledger, name: str, point: str, failure: str, actor: str) -> None
         events.append(c, ENDED, failure, run_id=run.id, actor=actor, detail={"point": point, "outcome": "failed" if failure else "ok"})
         if failure and point == "before":
             runs.finish(c, run.id, run.settings.get("patch_fail_on", runs.FAIL_ON), actor)
+
+
+def missed(c: Any, run: Run) -> List[str]:
+    """The hooks after a run that nobody does any more: it has ended, and its controller is gone, which did not come to them. Whoever ends the run of
+    another process has not the variables that they are meant for."""
+    if run.state not in RUN_FINAL or not run.left or run.settings.get("check"):
+        return []
+    due = [point for point in AFTER if run.settings.get("patch_run_hook_" + point) and _due(c, run, point)]
+    ended = {point: _last(c, run, point) for point in due}
+    return [point for point, last in ended.items() if last is None or last.action != ENDED]
 
 
 def outcome(ledger: Ledger, name: str, point: str) -> "tuple[str, str]":

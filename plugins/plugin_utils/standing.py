@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
+from . import run_points
 from .ledger import events, hosts, logs, runs, slots, steps
 from .ledger.engine import Ledger
 from .ledger.rows import Event, Held, Run
@@ -34,6 +35,7 @@ def standing(ledger: Ledger, wanted: Sequence[Run], everywhere: bool) -> Dict[st
         told, mine = [_run(run, found) for run, found in zip(wanted, everyone)], {host.host for found in everyone for host in found}
         for run, one in zip(wanted, told) if not everywhere else ():
             one["events"] = [_event(event) for event in events.of_run(c, run.id) if _is_told(event)][-_LATEST:]
+            one["missed_hooks"] = run_points.missed(c, run)
         held = slots.holders(c)
     models = _Models(ledger)
     out = [_out(ledger, models, slot) for slot in held if everywhere or slot.run in names]
@@ -117,6 +119,7 @@ def _lines(told: Sequence[Mapping[str, Any]]) -> List[str]:
             "  controller: %s%s" % (run["controller"], gone),
             "  %d hosts: %s" % (run["hosts"], ", ".join("%d %s" % (many, state) for state, many in run["states"].items()))]
         lines += ["  %s" % _done(event) for event in run.get("events", ())]
+        lines += ["  hook %s was not done: the run's controller was gone by then" % point for point in run.get("missed_hooks", ())]
         lines += _blocked(run)
     return lines or ["No run is unfinished."]
 

@@ -70,29 +70,38 @@ def test_those_that_were_blocked_are_tried_again_in_another_run_of_the_same_occu
     assert not name(checking=True, patch_run_name="mine").startswith(("mine", "web-20260110T"))
 
 
-def test_the_command_that_a_failed_run_prints_opens_a_run_within_the_same_occurrence(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def start(desk: Any, monkeypatch: pytest.MonkeyPatch, play: str, **variables: Any) -> Any:
+    """The name of the run that a play opens for web1 and web2."""
     monkeypatch.setattr(opening, "set_in_inventory", lambda action, variables: ["web1", "web2"])
-    window = {"patch_window": {"start": "2026-01-01T00:00", "duration": "24h", "recurrence": "FREQ=DAILY", "timezone": "UTC"}, "patch_deployment": "web"}
+    monkeypatch.setattr(opening, "play_token", lambda action: play)
+    given = dict({"patch_deployment": "web", "patch_ledger": desk.target}, **variables)
+    hostvars = {host: dict(given, inventory_hostname=host) for host in ("web1", "web2")}
+    known = {"groups": {"all": list(hostvars)}, "ansible_play_batch": [], "hostvars": hostvars}
+    return desk.do(patch_run, variables=dict(given, **known), state="opened")["run_id"]
 
-    def start(play: str, **variables: Any) -> Any:
-        monkeypatch.setattr(opening, "play_token", lambda action: play)
-        given = dict(window, patch_ledger=desk.target, **variables)
-        hostvars = {host: dict(given, inventory_hostname=host) for host in ("web1", "web2")}
-        known = {"groups": {"all": list(hostvars)}, "ansible_play_batch": [], "hostvars": hostvars}
-        return desk.do(patch_run, variables=dict(given, **known), state="opened")["run_id"]
 
-    name = start("first")
+def test_who_ends_an_abandoned_run_is_told_of_its_hooks(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(owner=desk.gone, patch_run_hook_after="a.yml")
+    desk.open("plain", owner=desk.gone)
+    start(desk, monkeypatch, "play")
+    assert [desk.run(name).state for name in ("night", "plain")] == ["failed", "failed"]
+    assert desk.warnings == ["run night, whose controller is gone, has ended with this start, and its hooks (after) are not done"]
+
+
+def test_the_command_that_a_failed_run_prints_opens_a_run_within_the_same_occurrence(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = {"patch_window": {"start": "2026-01-01T00:00", "duration": "24h", "recurrence": "FREQ=DAILY", "timezone": "UTC"}}
+    name = start(desk, monkeypatch, "first", **window)
     desk.book(name, "web1").state("failed", "disk full")
     with desk.ledger.write() as c:
         runs.finish(c, desk.run(name).id)
     with pytest.raises(RunFinished):
-        start("second")
+        start(desk, monkeypatch, "second", **window)
     model = run_model(desk.ledger, name, time.time(), 60.0)
     commands = [shlex.split(str(group.advice.command)) for group in needs_person(model, hosts_of(model))]
     assert [command[-1] for command in commands] == ["web1", "web2"], "one failed, the other was not started"
     for command in commands:
         given = dict(part.split("=", 1) for part in command if part.startswith("patch_"))
-        assert start("of " + command[-1], **given) == given["patch_run_name"] != name
+        assert start(desk, monkeypatch, "of " + command[-1], **window, **given) == given["patch_run_name"] != name
 
 
 def in_scope(desk: Any, **variables: Any) -> Any:

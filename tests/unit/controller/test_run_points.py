@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetops.patchtrain.plugins.action import run_hook
+from ansible_collections.fleetops.patchtrain.plugins.action import patch_run, run_hook
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import run_points
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import runs
 
@@ -109,3 +109,24 @@ def test_a_hook_that_waits_in_vain_is_a_failure(desk: Any) -> None:
     claimed(desk)
     with pytest.raises(run_points.RunHookFailed, match="did not end within 0 s"):
         run_points.wait(desk.ledger, "night", "before", 0)
+
+
+def missed(desk: Any, name: str = "night") -> Any:
+    with desk.ledger.read() as c:
+        return run_points.missed(c, runs.get(c, name))
+
+
+def test_hooks_after_the_end_that_nobody_does_any_more_are_told(desk: Any) -> None:
+    hooks = {"patch_run_hook_after": "a.yml", "patch_run_hook_on_stop": "s.yml"}
+    desk.open(owner=desk.gone, **hooks)
+    assert missed(desk) == [], "it can be gone on with"
+    finished(desk)
+    assert missed(desk) == ["after"]
+    told = desk.do(patch_run, state="info", run_id="night")
+    assert told["runs"][0]["missed_hooks"] == ["after"] and "hook after was not done: the run's controller was gone by then" in told["text"]
+    run_points.end(desk.ledger, "night", "after", "", "me")
+    assert missed(desk) == []
+    desk.open("living", **hooks)
+    with desk.ledger.write() as c:
+        runs.finish(c, runs.get(c, "living").id)
+    assert missed(desk, "living") == [], "that process comes to them"
