@@ -68,7 +68,7 @@ def show(ledger: Ledger, name: str) -> Result:
 
 def set_state(ledger: Ledger, run: Run, state: str, hand: Hand, reason: str) -> Result:
     with ledger.write() as c:
-        was = runs.by_id(c, run.id).state
+        was = runs.by_id(c, run.id)
         now = runs.set_state(c, run.id, state, hand.actor, reason, detail=hand.for_record())
         working = [h.host for h in hosts.all_of(c, run.id, HOST_WORKING) if h.state != "waiting"]
     said = {"paused": "no further host is started until it is resumed", "running": "hosts are started again",
@@ -78,7 +78,8 @@ def set_state(ledger: Ledger, run: Run, state: str, hand: Hand, reason: str) -> 
             " and %s not brought back" % _are(working) if working else "", run.name)
     elif state == "stopping" and working:
         said += "; %s brought to an end first, which by the limits of their steps takes %d min at most, hooks aside" % (_are(working), -(-limits(now) // 60))
-    return {"changed": was != state, "run_id": run.name, "run_state": now.state, "msg": "run %s is %s: %s" % (run.name, now.state, said)}
+    changed = (was.state, was.reason) != (now.state, now.reason)
+    return {"changed": changed, "run_id": run.name, "run_state": now.state, "msg": "run %s is %s: %s" % (run.name, now.state, said)}
 
 
 def _are(names: Sequence[str]) -> str:

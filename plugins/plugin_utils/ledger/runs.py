@@ -14,6 +14,7 @@ from ..scheduling.names import check_run_name
 from ..scheduling.states import HOST_WORKING, RUN_FINAL, RUN_UNFINISHED, run_may_go, uses_up_failures
 from . import events, hosts, leases, schema
 from ._sqlalchemy import sa
+from .columns import clean
 from .errors import NotAllowed, RunFinished, RunInUse, RunUnknown
 from .owner import NOBODY, Owner, is_gone
 from .rows import Data, Run, RunHost, read
@@ -167,11 +168,12 @@ def recent(c: sa.Connection, limit: int = 50, deployment: str | None = None, unf
 
 
 def set_state(c: sa.Connection, run_id: int, state: str, actor: str = "", reason: str = "", at: float | None = None, detail: Data | None = None) -> Run:
-    """``running``, ``paused`` or ``stopping``; final states are for ``finish`` to find. ``detail`` is kept beside."""
+    """``running``, ``paused`` or ``stopping``; final states are for ``finish`` to find. ``detail`` is kept beside. Where it is in that state already, another
+    reason is a change too."""
     run = by_id(c, run_id)
     if state not in RUN_UNFINISHED or not run_may_go(run.state, state):
         raise NotAllowed("run %s is %s and can't become %s" % (run.name, run.state, state), run=run.name, state=run.state)
-    if state != run.state:
+    if state != run.state or clean(reason) not in ("", run.reason):
         _update(c, run_id, state=state, reason=reason)
         events.append(c, "run_state", reason, run_id=run_id, actor=actor, detail=dict(detail or {}, was=run.state, **{"is": state}), at=at)
     return by_id(c, run_id)

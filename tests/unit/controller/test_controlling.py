@@ -29,7 +29,10 @@ def test_a_paused_run_gives_no_slot_until_it_is_resumed(desk: Any) -> None:
     desk.open()
     assert control(desk, "paused", reason="lunch")["msg"] == "run night is paused: no further host is started until it is resumed"
     assert (slot(desk, "web1").kind, slot(desk, "web1").reason) == ("wait", "run night is paused")
-    assert not control(desk, "paused")["changed"]
+    assert not control(desk, "paused")["changed"] and not control(desk, "paused", reason="lunch")["changed"]
+    assert control(desk, "paused", reason="database migration")["changed"] and desk.run().reason == "database migration"
+    told = control(desk, "info", run_id="night")["runs"][0]["events"]
+    assert [(event["what"], event["text"]) for event in told] == [("opened", ""), ("paused", "lunch"), ("paused", "database migration")]
     assert control(desk, "resumed")["changed"]
     assert slot(desk, "web1").granted
 
