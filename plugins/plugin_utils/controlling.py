@@ -45,11 +45,11 @@ class Hand:
 
 
 def find(ledger: Ledger, name: str) -> Run:
-    """The run of that name; without one, the only unfinished run."""
+    """The run of that name; without one, the only unfinished run. A plan, or a run in check mode, starts nobody: it is meant only where it is named."""
     with ledger.read() as c:
         if name:
             return runs.get(c, name)
-        found = runs.recent(c, 50, unfinished=True)
+        found = [run for run in runs.recent(c, 50, unfinished=True) if not run.settings.get("check")]
     if len(found) != 1:
         known = "; unfinished are %s" % ", ".join(run.name for run in found) if found else ""
         raise BadInput("which run? %s: name it with -e patch_run_name=NAME%s" % (

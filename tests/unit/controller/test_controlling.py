@@ -222,3 +222,14 @@ def test_what_hosts_say_does_not_write_on_the_terminal(desk: Any) -> None:
     desk.book().failed("failed", "Install: \x1b]0;gotcha\x07\x1b[2J", True)
     told = control(desk, "info")["text"]
     assert "\x1b" not in told and r"Install: \x1b]0;gotcha" in told
+
+
+def test_a_plan_is_no_run_that_could_be_meant(desk: Any) -> None:
+    desk.open()
+    for name in ("plan", "another"):
+        desk.open(name, check=True)
+    assert control(desk, "paused")["run_id"] == "night"
+    assert control(desk, "stopped", run_id="plan")["run_id"] == "plan"
+    desk.open("day")
+    with pytest.raises(BadInput, match="which run. 2 are unfinished: .*; unfinished are day, night$"):
+        control(desk, "resumed")
