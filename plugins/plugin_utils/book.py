@@ -115,12 +115,10 @@ class HostBook(Walked):
             self._run = runs.get(c, run)
         self.alive = Alive(ledger, self._run, self.mine and not self.has_ended)
 
-    @contextlib.contextmanager
-    def _write(self, *changes: str) -> Iterator[Any]:
+    def _write(self, *changes: str) -> ContextManager[Any]:
         """What is read here and is not the same afterwards has to be named."""
         self.alive.keep()
-        with self._remembered.writing(*changes) as c:
-            yield c
+        return self._remembered.writing(*changes)
 
     def only_looking(self, looking: bool) -> "HostBook":
         """With True, the same pages, on which states, steps and slots are not written: for check mode."""

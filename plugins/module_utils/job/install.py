@@ -248,7 +248,6 @@ class Installation:
             if left is not None:
                 raise TransactionInterrupted("all packages have their versions, and yet the transaction is not whole: %s" % left)
 
-
     def _assessed(self, result: Document) -> Optional[str]:
         """What is left half done."""
         result["assessment"] = assess(self._runner, self._manager, self._request.rules, self._request.selection, root=self._root)

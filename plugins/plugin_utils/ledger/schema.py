@@ -80,7 +80,8 @@ slots = _of_a_host(
     name="slots")
 
 # In words that all databases know: with an option for PostgreSQL, SQLAlchemy loads what it has for that, for everybody.
-sa.event.listen(slots, "after_create", sa.DDL("CREATE UNIQUE INDEX slots_open ON slots (run_id, host) WHERE returned_at IS NULL"))  # type: ignore[no-untyped-call]
+_ONE_OPEN = sa.DDL("CREATE UNIQUE INDEX slots_open ON slots (run_id, host) WHERE returned_at IS NULL")  # type: ignore[no-untyped-call]
+sa.event.listen(slots, "after_create", _ONE_OPEN)
 
 logs = _of_a_host(
     sa.Column("step", Text, nullable=False),

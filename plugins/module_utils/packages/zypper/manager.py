@@ -63,8 +63,8 @@ class Zypper:
         listed = self._runner.read(AUTOMATIC)
         automatic = frozenset(parse.automatic(listed or ""))
         packages = [Package(n.name, n.arch, n.version, offered.get((n.name, n.arch, n.version), ""),
-                         "unknown" if listed is None else "automatic" if n.name in automatic else "manual")
-                 for n in (entry.nevra for entry in self._entries())]
+                            "unknown" if listed is None else "automatic" if n.name in automatic else "manual")
+                    for n in (entry.nevra for entry in self._entries())]
         return sorted(packages, key=lambda package: (package.name, package.arch, package.version))
 
     def versions(self) -> List[Package]:
