@@ -11,8 +11,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, Dict, List, Optional, Sequence
 
-from .book import state_directory
-from .ledger import hosts, releases, runs, upstream
+from ..module_utils.errors import PatchtrainError
+from .book import is_mine, state_directory
+from .ledger import hosts, releases, runs, slots, upstream
 from .ledger.engine import Ledger
 from .ledger.rows import Run
 from .ledger.runs import Ending
@@ -38,10 +39,16 @@ class Batch:
     any_is_fatal: bool = False
 
 
+class TakenOver(PatchtrainError):
+    """Another controller process goes on with the run."""
+
+
 def finish(ledger: Ledger, run: str, settings: Settings) -> Ending:
-    """End the run."""
+    """End the run of this controller process. Whose it is is read where it ends: it may have been taken over a moment ago."""
     with ledger.write() as c:
         found = runs.get(c, run)
+        if found.state not in RUN_FINAL and not is_mine(found.owner):
+            raise TakenOver(slots.no_longer(found) + ", and does not end it", run=found.name)
         return runs.finish(c, found.id, _fail_on(found, settings))
 
 

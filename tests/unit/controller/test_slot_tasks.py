@@ -15,7 +15,7 @@ from ansible_collections.fleetops.patchtrain.plugins.action import (
     hook_proof, host_health_info, maintenance_mode, maintenance_slot, patch_run, updates_install)
 from ansible_collections.fleetops.patchtrain.plugins.modules import host_health_info as health_module
 from ansible_collections.fleetops.patchtrain.plugins.modules import maintenance_mode as mode_module
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import confirming, drain, gating, patient, settings
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import closing, confirming, drain, gating, patient, settings
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.book import StillOut
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import leases, runs, slots
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import CannotRun, Lost
@@ -314,7 +314,23 @@ def test_who_lost_its_run_finishes_what_it_began(desk: Any) -> None:
         pass
     book.state("checking")
     assert returned(desk)["host_state"] == "succeeded" and desk.slots() == []
-    with pytest.raises(patch_run.RunFailed, match="was taken over .* and does not end it"):
+    with pytest.raises(closing.TakenOver, match="was taken over .* and does not end it"):
+        desk.do(patch_run, state="finished", run_id="night")
+    assert desk.run().state == "running"
+
+
+def test_a_run_that_is_taken_over_while_it_is_being_ended_is_not_ended(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, write, over = desk.open(), type(desk.ledger).write, [desk.other]
+
+    def late(ledger: Any) -> Any:
+        with write(ledger) as c:
+            for owner in over[:]:
+                runs.take_over(c, run.name, owner)
+                over.clear()
+        return write(ledger)
+
+    monkeypatch.setattr(type(desk.ledger), "write", late)
+    with pytest.raises(closing.TakenOver):
         desk.do(patch_run, state="finished", run_id="night")
     assert desk.run().state == "running"
 
