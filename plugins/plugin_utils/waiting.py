@@ -5,7 +5,7 @@
 
 Asking whether there is a slot costs the ledger some queries, so a host asks again when a slot was returned or a run's state has changed, which is one
 small query over a connection that stays open, and every ``PATIENCE`` seconds, because windows, checks and dead controllers leave no word. Of those that hear
-the same news the first in the plan's order asks first. Where it is the run's own limit that a host waits for, and many come before it, a slot that is
+the same news the first in the plan's order asks first, and the first listens most often: each look is paid for by the controller's CPU. Where it is the run's own limit that a host waits for, and many come before it, a slot that is
 returned is theirs: it does not ask at each of them, and the more rarely the more they are, so that a thousand hosts ask little more often than twenty.
 """
 
@@ -57,14 +57,16 @@ class Waiting:
     def pause(self, most: float = PATIENCE, for_limit: bool = False) -> None:
         """Until there may be a slot for this host; ``for_limit`` is whether it is the run's own limit that it waits for."""
         slots = self.near or not for_limit
+        # Of the run's own slots the next one is for the first in the order; whose turn it is for another budget is not told by that.
+        pace = _LISTEN_FAR if not slots else min(_LISTEN * max(self._ahead, 1), _LISTEN_FAR) if for_limit else _LISTEN
         ends = self._clock() + (most if slots else max(most, min(RARELY, self._ahead * _SHARE)))
         with self._book.listening(slots) as news:
-            while self._clock() < ends:
+            while (left := ends - self._clock()) > 0:
                 said = news()
                 if said != self._heard[slots]:
                     self._heard[slots] = said
                     break
-                self._sleep(_LISTEN if slots else _LISTEN_FAR)
+                self._sleep(min(pace, left))
         self._ahead, self._under_way = self._book.ahead()
         self._sleep(min(self._ahead, 2 * _NEXT) * _SPACING)
 

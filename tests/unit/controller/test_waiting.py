@@ -93,6 +93,19 @@ def test_however_many_come_before_it_a_host_asks_now_and_then(desk: Any, monkeyp
     assert RARELY <= time.now < RARELY + 2
 
 
+def test_the_first_in_the_order_listens_most_often(desk: Any) -> None:
+    """Whoever listens takes CPU from what goes on, and the next slot is not for the last."""
+    desk.open(targets=NAMES)
+    looks = {}
+    for name in NAMES[:4]:
+        for for_limit in (True, False):
+            time = Time()
+            waiting(desk, name, time).pause(for_limit=for_limit)
+            looks[name, for_limit] = len(time.slept)
+    assert looks["web1", True] == looks["web2", True] > 1.8 * looks["web3", True] > 2.5 * looks["web4", True] > 20
+    assert min(looks[name, False] for name in NAMES[:4]) == looks["web1", True], "of other budgets the order tells nothing"
+
+
 def test_what_happened_before_the_last_question_is_no_news(desk: Any) -> None:
     run = desk.open(targets=NAMES)
     desk.drained(host="web1")
