@@ -5,8 +5,9 @@
 
 Asking whether there is a slot costs the ledger some queries, so a host asks again when a slot was returned or a run's state has changed, which is one
 small query over a connection that stays open, and every ``PATIENCE`` seconds, because windows, checks and dead controllers leave no word. Of those that hear
-the same news the first in the plan's order asks first, and the first listens most often: each look is paid for by the controller's CPU. Where it is the run's own limit that a host waits for, and many come before it, a slot that is
-returned is theirs: it does not ask at each of them, and the more rarely the more they are, so that a thousand hosts ask little more often than twenty.
+the same news the first in the plan's order asks first. Where it is the run's own limit that a host waits for, the first in the order listens most often, and
+where many come before it, a slot that is returned is theirs: it does not ask at each of them, and the more rarely the more they are, so that a thousand hosts
+ask little more often than twenty.
 """
 
 from __future__ import annotations
