@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,19 @@ def test_a_wrong_setting_is_one_line_and_no_run(fleet: Canned, wrong: dict[str, 
 def test_control_says_in_one_line_what_it_did_not_understand(fleet: Canned, words: list[str], line: str) -> None:
     done = fleet.finish(fleet.start("fleetops.patchtrain.control", *words))
     assert done.rc != 0 and line in " ".join(done.text.split())
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_localhost_ends_the_run_in_the_ledger_that_only_the_hosts_name(fleet: Canned, named: bool) -> None:
+    """As where all hosts are lost: it is the only one that is left of the last play."""
+    ledger = fleet.folder / "fleet.db" if named else fleet.folder / "state" / "patchtrain" / "ledger.db"
+    fleet.inventory({"h1": {"patch_ledger": str(ledger)} if named else {}})
+    after = fleet.write("after.yml", "- ansible.builtin.copy: {dest: %s/told, content: '{{ patch_run_summary.state }}'}\n" % fleet.folder)
+    plays = [{"hosts": hosts, "gather_facts": False, "tasks": [
+        {"ansible.builtin.import_role": {"name": "fleetops.patchtrain.patch", "tasks_from": entry}} for entry in entries]}
+        for hosts, entries in (("web", ["prepare", "plan"]), ("localhost", ["finish"]))]
+    done = fleet.play(str(fleet.write("own.yml", plays)), "-vv", patch_run_hook_after=str(after))
+    assert "h1 not_started" in done.text and done.rc != 0
+    with sqlite3.connect(ledger) as connection:
+        assert connection.execute("SELECT state FROM runs").fetchall() == [("failed",)], done.text
+    assert (fleet.folder / "state" / "patchtrain" / "ledger.db").exists() != named and (fleet.folder / "told").read_text() == "failed"
