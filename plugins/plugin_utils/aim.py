@@ -40,11 +40,12 @@ def aim(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) -> D
     return {"release": book.release, "unknown_packages": settings.patch_unknown_packages}
 
 
-def _attach(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str]) -> None:
+def _attach(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str], beside: Optional[Sequence[str]] = None) -> None:
+    """``beside``: what stays visible beside the release; None for what the settings say now."""
     if not remote.checking:
-        attaching.attach_in_run(book, ledger, remote, settings, digest)
+        attaching.attach_in_run(book, ledger, remote, settings, digest, beside)
         return
-    would = attaching.attach(remote, settings, published(ledger, digest)) if digest else attaching.detach(remote, settings)
+    would = attaching.attach(remote, settings, published(ledger, digest), beside) if digest else attaching.detach(remote, settings)
     if would.get("changed"):
         raise NothingToDo("waiting", "would get other sources first (release %s); what they bring is planned then" % (digest[:12] if digest else "none"))
 
@@ -57,7 +58,8 @@ def _back(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings) ->
     attached = _attached(walked)
     if attached:
         # Also where no package was changed: the host would go on to the release that it is taken back from.
-        _attach(book, ledger, remote, settings, attached[0].get("previous"))
+        found = attached[0].get("found") or {}
+        _attach(book, ledger, remote, settings, attached[0].get("previous"), found.get("passthrough"))
     wanted = before(done)
     if not wanted:
         raise NothingToDo("up_to_date", "run %s changed no package here" % settings.patch_rollback, moved=bool(attached) and not remote.checking)

@@ -38,13 +38,14 @@ def give(ledger: Ledger, remote: Remote, settings: Settings, found: Optional[Map
     return attach(remote, settings, published(ledger, found["digest"]), found.get("passthrough", ()))
 
 
-def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str]) -> Dict[str, Any]:
+def attach_in_run(book: HostBook, ledger: Ledger, remote: Remote, settings: Settings, digest: Optional[str],
+                  passthrough: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """The same as a recorded step, with what the host had before, for a rollback; a digest None detaches."""
     with book.step("attach", undo=None) as step:
         if digest is None:
             result = detach(remote, settings)
         else:
-            result = attach(remote, settings, published(ledger, digest))
+            result = attach(remote, settings, published(ledger, digest), passthrough)
         found, now = result.get("previous"), result.get("attached")
         step.detail = {"previous": _digest(found), "digest": digest, "hidden": len((now or {}).get("hidden", [])), "found": _kept(found), "now": _kept(now)}
     return result

@@ -37,11 +37,13 @@ class Host:
         self.fails = ""
         self.changes: List[str] = []
         self.asked: List[str] = []
+        self.beside: List[Any] = []
         self.run = 0
 
     def module(self, name: str, args: Dict[str, Any], seconds: float, check: Any = None) -> Dict[str, Any]:
         if name.endswith("software_source"):
             before, now = self.attached, args.get("digest", "")
+            self.beside.append(args.get("passthrough"))
             self.asked.append("%s %s" % (args["state"], now[:6]))
             self.attached = self.attached if check else now
             return {"changed": before != now, "previous": {"digest": before} if before else None, "attached": {"digest": now} if now else None}
@@ -80,6 +82,21 @@ def test_who_was_attached_and_changed_nothing_gets_its_former_release_back(desk:
     assert host.asked == ["attached " + OLD[:6], "look: "]
     with desk.ledger.read() as c:
         assert assessments.latest(c, ["web1"])["web1"].document["release"] == OLD, "what is known of it is as it is now"
+
+
+@pytest.mark.parametrize("found, check, beside", [
+    ({"digest": OLD, "passthrough": ["vendor*"]}, False, ["vendor*"]), ({"digest": OLD, "passthrough": ["vendor*"]}, True, ["vendor*"]),
+    ({"digest": OLD, "passthrough": []}, False, []), (None, False, ["new*"])])
+def test_who_goes_back_sees_beside_its_release_what_it_saw_then(desk: Any, host: Host, found: Any, check: bool, beside: Any) -> None:
+    """Of a run by an older version it is not on record."""
+    with desk.book("night").step("put sources back", undo=None):
+        pass
+    with desk.book("night").step("attach", undo=None) as step:
+        step.detail = {"previous": OLD, "digest": NEW, **({"found": found} if found else {})}
+    host.checking = check
+    desk.open("back", ["web1"])
+    desk.do(host_assess, check=check, variables={"patch_rollback": "night", "patch_passthrough": ["new*"]}, run_id="back")
+    assert host.beside == [beside]
 
 
 def test_packages_follow_their_sources(desk: Any, host: Host) -> None:
