@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ def plan_run(action: PatchtrainAction, ledger: Ledger, name: str) -> Plan:
     forks = int(context.CLIARGS.get("forks") or 1)
     known, now = _with_canaries(ledger, _with_places(action, ledger, known, certain, forks)), time.time()
     settings = {host.host: certain[host.host] or action.settings() for host in known.turn}
-    tasks, guesses = _tasks(known, settings)
+    tasks, guesses = _tasks(known, settings, now + action.settings().patch_estimate_default)
     first = known.first
     begins_at = max(now, min((task.opens_at for task in tasks), default=now))
     own = action.settings()
@@ -153,15 +154,17 @@ def _settings(action: PatchtrainAction, host: str) -> Optional[Settings]:
         return None
 
 
-def _tasks(known: _Known, settings: Mapping[str, Settings]) -> Tuple[List[Task], Dict[str, Estimate]]:
+def _tasks(known: _Known, settings: Mapping[str, Settings], given_back: float) -> Tuple[List[Task], Dict[str, Estimate]]:
+    """``given_back``: when a host that another run works on is taken to be through there."""
     needs, guesses, tasks = Needs(known.history), {}, []
-    held, left, behind = {slot.host for slot in known.held}, _left(known), _behind(known)
+    held, left, behind, others = {slot.host for slot in known.held}, _left(known), _behind(known), _held_by_others(known)
     for host in known.turn:
         own, facts = settings[host.host], known.facts.get(host.host, Facts())
         needed = needs.of(host.host, facts.changes, own.patch_estimate_default, own.patch_estimate_reboot, _reboot(facts, own) != "no")
         guesses[host.host] = needed
         tasks.append(Task(host.host, needed.likely_s, needed.seconds, own.patch_soak, needed.assumed, *within(known.run.settings, host.host),
-                          out=host.state != "waiting" or host.host in held, left=host.host in left, canaries=None if host.canary and behind else behind))
+                          out=host.state != "waiting" or host.host in held, left=host.host in left, canaries=None if host.canary and behind else behind,
+                          held_until=given_back if host.host in others else -math.inf))
     return tasks, guesses
 
 
@@ -186,6 +189,17 @@ def _left(known: _Known) -> Set[str]:
     working = {slot.host for slot in known.held if slot.state not in HOST_FINAL and (
         slot.run_id == known.run.id or slot.run_state not in RUN_UNFINISHED or not slot.left)}
     return {slot.host for slot in known.held} - working - by_run
+
+
+def _held_by_others(known: _Known) -> Set[str]:
+    """Whom another run works on, and is waited for: a host that this run has left in the middle only where the other one took it up later."""
+    others: Set[str] = set()
+    for slot in known.held:
+        if slot.run_id == known.run.id:
+            others.discard(slot.host)
+        elif slot.state not in HOST_FINAL and not (slot.run_state in RUN_UNFINISHED and slot.left):
+            others.add(slot.host)
+    return others
 
 
 def _elsewhere(known: _Known, settings: Settings, now: float) -> List[Elsewhere]:

@@ -23,6 +23,7 @@ from .windows import WINDOW, fits
 
 FORKS = "forks"
 SLOT_TIMEOUT = "patch_slot_timeout"
+ANOTHER_RUN = "another run"
 
 _FINISH, _OPEN, _DEADLINE = 0, 1, 2
 
@@ -31,7 +32,7 @@ _FINISH, _OPEN, _DEADLINE = 0, 1, 2
 class Task:
     """One host's turn as it is expected: ``seconds`` out of service, ``reserve_s`` is what has to fit into the window. The host may begin from
     ``opens_at`` on. ``out``: it is out of service already, so that it waits for nobody; ``left``: nobody brings it back before its own turn.
-    ``canaries``: one of these has to have had its turn before this host goes; None where nobody has to."""
+    ``held_until``: another run works on it until then. ``canaries``: one of these has to have had its turn before this host goes; None where nobody has to."""
 
     host: str
     seconds: float
@@ -43,6 +44,7 @@ class Task:
     out: bool = False
     left: bool = False
     canaries: frozenset[str] | None = None
+    held_until: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Roll:
                 self._ask(number)
 
     def _may_begin(self, number: int) -> float:
-        return max(self.tasks[number].opens_at, self.second_at if number >= self._first else -math.inf)
+        return max(self.tasks[number].opens_at, self.tasks[number].held_until, self.second_at if number >= self._first else -math.inf)
 
     def _leave(self, number: int) -> None:
         """A host is through with its turn, and gives its fork back."""
@@ -279,9 +281,10 @@ class Roll:
 
     def _open(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            watched = self.second_at if number >= self._first else self.begins_at
-            self.waits[WINDOW] += self.now - max(self.turns[number], watched)
-            self.waited_for[number] = WINDOW if self.now > watched else CANARIES
+            task, watched = self.tasks[number], self.second_at if number >= self._first else self.begins_at
+            why = ANOTHER_RUN if task.held_until > max(task.opens_at, watched) else WINDOW
+            self.waits[why] += self.now - max(self.turns[number], watched)
+            self.waited_for[number] = why if self.now > watched else CANARIES
             self._ask(number)
 
     def _give_up(self, numbers: Sequence[int]) -> None:

@@ -264,3 +264,30 @@ def test_a_host_whose_settings_are_not_known_yet_may_have_hooks(desk: Any) -> No
         desk.prepare(host=host, changes=changes("bash"))
     known = {"web1": {"patch_ledger": desk.target}}
     assert desk.do(patch_run, variables={"hostvars": known}, state="planned", run_id="night")["plan"]["strategy"] == "host_pinned"
+
+
+@pytest.mark.parametrize("living", [True, False])
+def test_a_plan_waits_for_the_run_that_has_taken_up_a_host_meanwhile(desk: Any, living: bool) -> None:
+    desk.open(targets=("web1", "web2"), owner=desk.gone)
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+        desk.drained(host=host)
+    desk.open("day", targets=("web1",), owner=desk.other if living else desk.gone)
+    desk.drained("day", host="web1")
+    with desk.ledger.write() as c:
+        runs.take_over(c, "night", desk.living)
+    found = rows(plan(desk, patch_reboot="never", patch_estimate_default=100))
+    assert found["web2"]["start"] < time.time() + 1 and found["web2"]["waits_for"] == ""
+    assert found["web1"]["waits_for"] == ("another run" if living else "")
+    assert found["web1"]["start"] == pytest.approx(found["web2"]["start"] + (100 if living else 0))
+    assert ("waits for another run" in note(found["web1"])) == living
+
+
+def test_a_plan_waits_for_the_run_that_works_on_a_host_now(desk: Any) -> None:
+    desk.open("day", targets=("web1",), owner=desk.other)
+    desk.drained("day", host="web1")
+    desk.open(targets=("web1", "web2"))
+    for host in ("web1", "web2"):
+        desk.prepare(host=host, changes=changes("bash"))
+    found = rows(plan(desk, patch_reboot="never", patch_estimate_default=100, patch_max_unavailable=2))
+    assert found["web1"]["start"] == pytest.approx(found["web2"]["start"] + 100) and found["web1"]["waits_for"] == "another run"
