@@ -56,8 +56,8 @@ def test_a_blocked_host_is_left_alone_told_and_fed_to_another_run(fleet: Canned)
     assert fleet.states() == {"h1": "blocked", "h2": "succeeded", "h3": "blocked", "h4": "succeeded"}, "patch_max_failed is 0, and the roll went on"
     assert done.rc != 0 and "h1 blocked: Enter maintenance mode: " in done.text and fleet.runs() == ["failed"]
     assert (fleet.out(), fleet.slots()) == ([], []), "the agent's drain was undone, the slot returned"
-    # When the roll is planned, for the record, whether it is still so, and by the driver itself.
-    assert asked(fleet, "h1") == ["prior", "prior", "prior", "prior", "enter", "leave"] and asked(fleet, "h1.agent")[-1] == "leave"
+    # When the roll is planned, whether it is still so, and by the driver itself.
+    assert asked(fleet, "h1") == ["prior", "prior", "prior", "enter", "leave"] and asked(fleet, "h1.agent")[-1] == "leave"
     row = next(host for host in page(fleet)["hosts"] if host["name"] == "h1")
     assert row["state"] == "blocked" and "no other server for h1" in row["reason"] and "the places before it were brought back" in row["reason"]
 
