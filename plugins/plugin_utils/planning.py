@@ -132,8 +132,11 @@ def _with_places(action: PatchtrainAction, ledger: Ledger, known: _Known, settin
 
 
 def _with_canaries(ledger: Ledger, known: _Known) -> _Known:
-    """Where canaries are a number, they are among those that have a turn. Once anybody has begun they stay who they are."""
-    states, wanted = known.states, known.run.settings.get("patch_canaries")
+    """Where canaries are a number, they are among those that have a turn, and whose work could go elsewhere now: in check mode the others are blocked
+    already. Once anybody has begun they stay who they are."""
+    troubled = {host for host, one in known.foreseen.items() if any(place.get("problem") for place in one.told)}
+    states = {host: "blocked" if host in troubled else state for host, state in known.states.items()}
+    wanted = known.run.settings.get("patch_canaries")
     canaries = [host.host for host in known.hosts if host.canary]
     if not isinstance(wanted, int) or not canaries or all(states[host] in ("waiting", *HOST_FAILED) for host in canaries):
         return known

@@ -163,3 +163,24 @@ def test_localhost_ends_the_run_in_the_ledger_that_only_the_hosts_name(fleet: Ca
     with sqlite3.connect(ledger) as connection:
         assert connection.execute("SELECT state FROM runs").fetchall() == [("failed",)], done.text
     assert (fleet.folder / "state" / "patchtrain" / "ledger.db").exists() != named and (fleet.folder / "told").read_text() == "failed"
+
+
+@pytest.mark.parametrize("canaries, states", [
+    (1, {"h1": "blocked", "h2": "succeeded", "h3": "succeeded", "h4": "succeeded"}),
+    (["h1"], {"h1": "blocked", "h2": "not_started", "h3": "not_started", "h4": "not_started"}),
+    (["h1", "h2"], {"h1": "blocked", "h2": "succeeded", "h3": "succeeded", "h4": "succeeded"})])
+def test_the_fleet_goes_after_a_canary_that_was_patched(fleet: Canned, canaries: Any, states: dict[str, str]) -> None:
+    fleet.say(h1={"obstacle": "no space"})
+    done = fleet.play(patch_canaries=canaries, patch_max_unavailable=4)
+    assert fleet.states() == states, done.text
+    assert fleet.ask("SELECT host FROM run_hosts WHERE canary ORDER BY position") == [(host,) for host in (["h2"] if canaries == 1 else canaries)]
+    first, others = fleet.ask("SELECT min(id), max(id) FROM slots WHERE host = 'h2' UNION ALL SELECT min(id), max(id) FROM slots WHERE host > 'h2'")
+    assert first[0] is None or first[1] < others[0], "h2 went before the others"
+    if states["h2"] == "not_started":
+        assert "no canary was patched, so no further host is started: h1 blocked: mend that" in " ".join(done.text.split())
+
+
+def test_in_a_play_of_ones_own_the_fleet_goes_after_a_canary_that_was_patched_too(fleet: Canned) -> None:
+    fleet.say(h1={"obstacle": "no space"})
+    done = fleet.play(fleet.role(serial=[1, "100%"]), patch_canaries=1, patch_max_unavailable=4, patch_fail_host=False)
+    assert fleet.states() == {"h1": "blocked", "h2": "not_started", "h3": "not_started", "h4": "not_started"}, done.text

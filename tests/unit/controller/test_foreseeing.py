@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.fleetops.patchtrain.plugins.action import maintenance_mode, maintenance_slot, patch_run
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import drain, foreseeing, planning
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import hosts
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.remote import Lost
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_html import render_plan_page
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.report.plan_text import render_plan
@@ -65,8 +66,10 @@ def settings(host: str, *names: str) -> Settings:
     return Settings.from_variables({"patch_maintenance": [{"driver": "haproxy", "place": name, "options": {"backend": "web"}} for name in names]}, host)
 
 
-def plan(desk: Any, places: Places, check: bool) -> Dict[str, Any]:
-    desk.open(targets=HOSTS, check=check)
+def plan(desk: Any, places: Places, check: bool, *canaries: str) -> Dict[str, Any]:
+    run = desk.open(targets=HOSTS, check=check, patch_canaries=len(canaries))
+    with desk.ledger.write() as c:
+        hosts.go_first(c, run.id, canaries)
     for host in HOSTS:
         desk.prepare(host=host, changes=[{"name": "bash", "arch": "amd64", "from": "1", "to": "2"}])
         desk.places[host] = places.reach(host)
@@ -112,6 +115,14 @@ def test_in_check_mode_whatever_is_wrong_now_ends_as_blocked(desk: Any, places: 
     text = " ".join(render_plan(told, 100).split())
     assert "web1: haproxy at lb1: would run set server web1" in text and "web2 blocked: haproxy at lb1: no backend wbe" in text
     assert "would run set server web1" in render_plan_page(told)
+
+
+@pytest.mark.parametrize("check, order", [(True, ["web1"]), (False, ["web2", "web1", "web3"])])
+@pytest.mark.parametrize("canary", ["web2", "web3"])
+def test_who_could_not_be_drained_now_is_no_canary_of_a_number(desk: Any, places: Places, check: bool, order: Any, canary: str) -> None:
+    told = plan(desk, places, check, canary)
+    assert [name for name, row in rows(told).items() if row.get("canary")] == ["web1"]
+    assert (told["order"], told["serial"]) == (order, [len(order) - (not check), "100%"])
 
 
 def test_in_earnest_a_wrong_place_ends_its_host_at_its_turn_and_a_lack_of_peers_is_asked_again(desk: Any, places: Places) -> None:
