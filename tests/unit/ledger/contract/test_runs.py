@@ -259,3 +259,12 @@ def test_where_hosts_stood_last_is_not_told_by_what_was_in_check_mode(ledger, op
     walk(open_run("look", at=2000.0, settings={"budgets": [], "check": True, "deployment_file": "", "set": ["web1"]}), "web1", "not_started")
     with ledger.read() as c:
         assert hosts.last_states(c, ["web1", "web9"]) == {"web1": "blocked"}
+
+
+def test_others_are_made_the_canaries(ledger, open_run):
+    run = open_run(targets=["web1", "web2", "web3"])
+    with ledger.write() as c:
+        hosts.go_first(c, run.id, ["web1"])
+        hosts.go_first(c, run.id, ["web3"])
+    with ledger.read() as c:
+        assert [(host.host, host.canary) for host in hosts.all_of(c, run.id)] == [("web3", True), ("web1", False), ("web2", False)]
