@@ -54,7 +54,10 @@ def at_the_release(assessment: Mapping[str, Any], digest: Optional[str]) -> None
 
 
 def without(assessment: Mapping[str, Any], result: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
-    """The assessment that this installation leaves behind, where nobody has looked; None where it has installed nothing."""
+    """The assessment that this installation leaves behind, where nobody has looked; None where it has installed nothing, and where it failed: how it left
+    the host is not known then, least of all of a job that was lost."""
+    if result.get("failed"):
+        return None
     done = {(package["name"], package["arch"]) for package in result.get("packages", ()) if package["result"] == "installed"}
     if not done or "updates" not in assessment:
         return None

@@ -121,3 +121,12 @@ def test_where_nobody_could_look_the_host_lacks_what_it_lacked_without_what_was_
 def test_what_was_looked_at_by_the_installation_is_not_looked_at_again(desk: Any) -> None:
     _result, place = returned(desk, {"rc": 0, "stdout": "{}", "stderr": ""}, assessment=SEEN)
     assert place.asked[-1] == RELEASED and latest(desk)["updates"] == []
+
+
+def test_of_an_installation_that_was_lost_in_its_middle_nobody_says_that_it_left_nothing_interrupted(desk: Any) -> None:
+    desk.open()
+    book = desk.book()
+    book.assessed(dict(PENDING, interrupted="dpkg was interrupted"))
+    book.installed({"packages": [{"name": "a", "arch": "all", "from": "1", "to": "2", "result": "installed"}], "failed": True, "assessment": None,
+                    "error": {"kind": "JobLost"}, "reboot": {"required": None, "reasons": []}})
+    assert latest(desk) == dict(PENDING, interrupted="dpkg was interrupted")
