@@ -42,6 +42,8 @@ def _unreachable(dialect: str) -> Any:
 
 
 _HAD, _TAKE = Statement(lambda d: this_host(sa.select(_t.c.id), _t).limit(1)), Statement(lambda d: sa.insert(_t), "run_id", "host", "taken_at", "reason")
+_OWN, _DROP = (Statement(lambda d: this_host(sa.select(_t.c.taken_at), _t).where(_t.c.returned_at.is_(None))),
+               Statement(lambda d: this_host(sa.delete(_t), _t).where(_t.c.returned_at.is_(None))))
 _RETURN = Statement(lambda d: this_host(sa.update(_t), _t).where(_t.c.returned_at.is_(None)), "returned_at", "reason")
 _HOLDERS, _DOWN = Statement(_holders), Statement(_unreachable)
 
@@ -104,7 +106,10 @@ def take_in(c: sa.Connection, ask: Ask, at: float | None = None) -> Decision:
     me, out = _asker(c, ask, run), _out(c, run)
     request = _request(c, ask, out)
     decision = decide(request)
-    if not decision.granted or any(h.name == ask.host and h.run == request.run for h in request.holders):
+    there = [h for h in request.holders if h.name == ask.host]
+    if not decision.granted or any(h.run == request.run for h in there):
+        if decision.granted and any(h.abandoned for h in there[_last_of(request.run, there):]):
+            _again(c, ask.run_id, ask.host)
         return decision
     first = _first_served(c, ask, out, me) if ask.of_another and not ask.in_step else ()
     if first and ask.patient:
@@ -120,6 +125,18 @@ def _given(c: sa.Connection, run_id: int, host: str, at: float) -> None:
     if _HAD.first(c, b_run=run_id, b_host=host) is not None:
         steps.end(c, steps.begin(c, run_id, host, steps.ANOTHER_TURN, at=at), "ok", at=at)
     _TAKE.change(c, run_id=run_id, host=host, taken_at=at, reason="")
+
+
+def _last_of(run: str, slots: Sequence[Host]) -> int:
+    return max(at for at, slot in enumerate(slots) if slot.run == run)
+
+
+def _again(c: sa.Connection, run_id: int, host: str) -> None:
+    """A host that a later run had taken up, and has left in the middle too: the slot is the latest from now on, so that the later run waits for this one
+    when it is gone on with."""
+    taken_at = _OWN.value(c, b_run=run_id, b_host=host)
+    _DROP.change(c, b_run=run_id, b_host=host)
+    _TAKE.change(c, run_id=run_id, host=host, taken_at=taken_at, reason="")
 
 
 def _first_served(c: sa.Connection, ask: Ask, out: _Out, me: RunHost) -> tuple[str, ...]:

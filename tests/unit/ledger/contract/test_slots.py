@@ -114,6 +114,29 @@ def test_a_run_that_is_gone_on_with_waits_for_one_that_has_taken_up_its_host_wha
     assert ask(day).granted
 
 
+def test_of_two_runs_that_were_left_in_the_middle_of_a_host_the_one_that_goes_on_first_is_waited_for(ledger, open_run, walk):
+    def ask(run):
+        return slots.take(ledger, slots.Ask(run.id, "web1", FLEET, max_unavailable(9, 4), max_failed(0, 4)))
+
+    gone = replace(owner_of(), started=1)
+    day, night = open_run("day", owner=gone), open_run("night", FLEET, owner=gone)
+    for run in (day, night):
+        assert ask(run).granted
+        walk(run, "web1", "draining")
+    with ledger.write() as c:
+        before = [(slot.taken_at, slot.returned_at) for slot in slots.of_run(c, day.id)]
+        runs.resume(c, "day", owner_of(), "play")
+    assert ask(day).granted, "nobody works for the other one"
+    with ledger.write() as c:
+        runs.resume(c, "night", owner_of(), "play")
+    assert ask(night).kind == "wait" and "run day works on this host (draining)" in ask(night).reason
+    assert ask(day).granted
+    with ledger.read() as c:
+        assert [(slot.taken_at, slot.returned_at) for slot in slots.of_run(c, day.id)] == before
+    walk(day, "web1", "failed")
+    assert ask(night).granted
+
+
 def test_what_a_finished_run_left_out_of_service_counts(ledger, open_run, take, walk):
     day, night = open_run("day"), open_run("night", FLEET)
     take(day, "web1")
