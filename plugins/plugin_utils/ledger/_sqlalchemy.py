@@ -4,7 +4,7 @@
 """The one place that imports SQLAlchemy.
 
 The modules of this room can be imported without it, for documentation and linters; ``require`` is what says that it
-is missing, before anything is done.
+is missing, or too old, before anything is done.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OLDEST = (2, 0)
 
 
 class _Absent:
-    """Stands for SQLAlchemy where it isn't installed: declarations pass, nothing comes of them."""
+    """Stands for SQLAlchemy where it isn't installed, or too old: declarations pass, nothing comes of them."""
 
     def __getattr__(self, name: str) -> _Absent:
         return self
@@ -39,19 +39,25 @@ class _Absent:
         return (object,)
 
 
+def _will_do(version: str) -> bool:
+    return bool(version) and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST
+
+
 try:
     import sqlalchemy as sa
     from sqlalchemy.dialects import sqlite
+    found = sa.__version__
 except ImportError:
-    sa = sqlite = _Absent()  # type: ignore[assignment]
+    found = ""
 
-installed = not isinstance(sa, _Absent)
+installed = _will_do(found)
+if not installed:
+    # What is too old lacks types that the tables are declared with: it is as good as none.
+    sa = sqlite = _Absent()  # type: ignore[assignment]
 
 
 def require() -> None:
     """Raise ``LedgerMissing`` with the command that helps, unless a SQLAlchemy that will do is there."""
-    version = sa.__version__ if installed else ""
-    if version and tuple(int(part) for part in version.split(".")[:2]) >= OLDEST:
-        return
-    raise LedgerMissing("the ledger needs SQLAlchemy 2.0 or newer, and the controller's Python has %s: %s -m pip install 'SQLAlchemy>=2.0'"
-                        % (version or "none", sys.executable), python=sys.executable)
+    if not installed:
+        raise LedgerMissing("the ledger needs SQLAlchemy 2.0 or newer, and the controller's Python has %s: %s -m pip install 'SQLAlchemy>=2.0'"
+                            % (found or "none", sys.executable), python=sys.executable)
