@@ -16,7 +16,7 @@ from ..module_utils.errors import PatchtrainError
 from . import calling, patient
 from .assessing import seen
 from .book import HostBook
-from .installing import MODULE, arguments
+from .installing import MODULE, arguments, classified
 from .prepared import raise_if_failed, what_it_means
 from .remote import Remote
 from .settings import Settings
@@ -50,7 +50,7 @@ def confirm(book: HostBook, settings: Settings, remote: Remote, given: Mapping[s
     with book.step("confirm"):
         result = calling.ask(remote, book.laid(), MODULE, dict(given, **arguments(book, settings, plan)), patient.POLL + patient.MARGIN, check=True)
         raise_if_failed(result)
-    return dict(result, changed=False, msg="%d packages to change, as prepared" % len(result["packages"]))
+    return dict(result, changed=False, packages=classified(result["packages"], plan), msg="%d packages to change, as prepared" % len(result["packages"]))
 
 
 class Spared(NamedTuple):

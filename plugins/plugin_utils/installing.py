@@ -69,7 +69,7 @@ class Installations:
         with book.step("install") as step:
             step.detail = {"job": args["step"]}
             result = patient.install(self._remote, self._begin, args, settings.patch_install_timeout, settings.patch_reconnect_timeout)
-            result["packages"] = _classified(result.get("packages", []), plan)
+            result["packages"] = classified(result.get("packages", []), plan)
             untouched = bool(result.get("failed")) and not _changed(result)
             self._untouched = result.get("packages", []) if untouched else []
             book.installed(dict(result, packages=[]) if untouched else result, args["step"])
@@ -135,7 +135,7 @@ class Installations:
             raise UpdateLoop("an update loop: %s was installed by this run and is pending again" % ", ".join(again[:5]), packages=again)
 
 
-def _classified(packages: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> List[Dict[str, Any]]:
+def classified(packages: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """As it was planned: the host was not asked again."""
     known = {(change["name"], change["arch"]): change.get("classification") for change in plan["changes"]}
     return [dict(package, classification=known.get((package["name"], package["arch"])) or package.get("classification", "unknown")) for package in packages]

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from ansible_collections.fleetops.patchtrain.plugins.action import host_roll, updates_install
-from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import patient, walked
+from ansible_collections.fleetops.patchtrain.plugins.plugin_utils import calling, patient, walked
 from ansible_collections.fleetops.patchtrain.plugins.plugin_utils.ledger import packages
 
 CHANGE = {"name": "a", "arch": "all", "from": "1", "to": "2", "classification": "security"}
@@ -60,6 +60,14 @@ def test_packages_are_on_record_as_they_were_classified_when_they_were_planned(r
     with ready.ledger.read() as c:
         found = packages.of_host(c, ready.run().id, "web1")
     assert ([package.classification for package in found], asked[0]["assess"]) == (["security"], False)
+
+
+def test_check_mode_tells_packages_as_they_were_classified_when_they_were_planned(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"packages": [dict(CHANGE, classification="unknown", result="pending", reason="would be changed")], "plan": {"changes": [CHANGE]}}
+    monkeypatch.setattr(calling, "ask", lambda *args, **more: said)
+    told = ready.do(updates_install, check=True, planned=True, run_id="night")
+    assert (told["changed"], [package["classification"] for package in told["packages"]]) == (False, ["security"])
+
 
 
 def test_a_host_that_gets_no_slot_is_not_touched(ready: Any) -> None:
