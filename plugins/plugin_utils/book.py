@@ -343,6 +343,12 @@ class HostBook(Walked):
         found = self._remembered.told(PROGRAMS, lambda c: events.of_run(c, self._run.id, action=PROGRAMS))
         return ((found[-1].detail or {}) if found else {}).get(place)
 
+    def is_attached(self) -> bool:
+        """Whether the host had a release when it was looked at last, whatever the run brings it to."""
+        with self._ledger.read() as c:
+            last = assessments.last(c, self.host)
+        return bool(last and last.document.get("release"))
+
     def installed(self, result: Dict[str, Any], job: str = "install") -> None:
         """Keep what became of each package, the log of the job, once, and what the host lacks now."""
         with self._write() as c:
@@ -350,7 +356,7 @@ class HostBook(Walked):
             if result.get("log") and not logs.has(c, self._run.id, self.host, job):
                 logs.store(c, self._run.id, self.host, job, result["log"])
             # Until the host is looked at again, which may never come, it lacks what it was found to lack, without what was installed.
-            last = None if result.get("assessment") else assessments.latest(c, [self.host]).get(self.host)
+            last = None if result.get("assessment") else assessments.last(c, self.host)
             seen = without(last.document, result) if last else result.get("assessment")
             if seen:
                 assessments.record(c, self.host, seen, run_id=self._run.id)

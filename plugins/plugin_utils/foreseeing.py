@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 
 from ..module_utils.errors import PatchtrainError
 from .book import PROGRAMS, HostBook
+from .confirming import FRESH
 from .drain import Priors, Reach, checked_place, key_of
 from .ledger import events, hosts, steps
 from .ledger.engine import Ledger
@@ -124,6 +125,9 @@ def stops(book: HostBook) -> str:
 
 
 def priors(book: HostBook) -> Priors:
-    """How the host was found at its places when the roll was planned, as far as they said so."""
+    """How the host was found at its places when the roll was planned, as far as they said so, and for as long as what a host says before its slot counts:
+    somebody may have drained it since, and where no answer arrives, it is undone to what was seen."""
     last = book.last_step(STEP)
-    return dict((last.detail or {}).get("priors") or {}) if last is not None else {}
+    if last is None or not 0 <= time.time() - (last.finished_at or 0.0) < FRESH:
+        return {}
+    return dict((last.detail or {}).get("priors") or {})

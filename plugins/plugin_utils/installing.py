@@ -36,8 +36,8 @@ def arguments(book: HostBook, settings: Settings, plan: Mapping[str, Any]) -> Di
     """Of the module, for exactly what was planned."""
     args = dict(selection_arguments(settings), **arguments_of_plan(plan))
     args.update(run_id=book.run, step=book.job_step(), keep_config=settings.patch_keep_config, timeout=settings.patch_install_timeout)
-    # What is pending now is looked at when the host is back in service, but where it decides what is done with the host.
-    args["assess"] = settings.patch_rounds > 1 or book.release is not None
+    # What is pending now is looked at when the host is back in service, but where it decides what is done with the host, or tells how it stands to its release.
+    args["assess"] = settings.patch_rounds > 1 or book.release is not None or book.is_attached()
     if settings.patch_rollback:
         args["allow_downgrade"] = True
     return dict(args, **_left(book))

@@ -160,6 +160,16 @@ def test_how_a_place_found_a_host_is_on_record_and_is_not_asked_again(desk: Any,
     assert asked.asked == [("entered", None), ("left", None), ("entered", True), ("entered", None), ("left", None)]
 
 
+def test_what_a_place_said_is_believed_no_longer_than_what_a_host_says(desk: Any, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have drained the host since: where the drain's answer is lost, it is undone to what was seen."""
+    plan(desk, places, check=False)
+    assert foreseeing.priors(desk.book())
+    now = foreseeing.time.time()
+    for since in (foreseeing.FRESH + 1, -60.0):
+        monkeypatch.setattr(foreseeing.time, "time", lambda at=now + since: at)
+        assert foreseeing.priors(desk.book()) == {}
+
+
 def test_in_check_mode_nothing_is_kept_of_what_is_only_of_the_moment(desk: Any, places: Places) -> None:
     plan(desk, places, check=True)
     assert foreseeing.priors(desk.book()) == {}

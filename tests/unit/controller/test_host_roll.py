@@ -70,6 +70,16 @@ def test_check_mode_tells_packages_as_they_were_classified_when_they_were_planne
 
 
 
+@pytest.mark.parametrize("release, looks", [(None, False), ("d" * 64, True)])
+def test_a_host_that_is_attached_to_a_release_is_looked_at_by_its_installation(ready: Any, monkeypatch: pytest.MonkeyPatch, release: Any, looks: bool) -> None:
+    """How it stands to that is not to be told by what was seen before."""
+    asked: List[Any] = []
+    ready.book().assessed({"release": release, "updates": [], "counts": {}})
+    monkeypatch.setattr(patient, "install", lambda remote, begin, args, *limits: asked.append(args) or dict(INSTALLED))
+    rolled(ready)
+    assert asked[0]["assess"] is looks
+
+
 def test_a_host_that_gets_no_slot_is_not_touched(ready: Any) -> None:
     ready.book().without_turn("deferred", "no time")
     result = rolled(ready)
@@ -188,12 +198,12 @@ def test_what_a_cycle_asks_of_the_ledger_was_made_before_the_fork(ready: Any) ->
     engine = ready.ledger._connections.engine
 
     def making(_connection: Any, statement: Any, *_more: Any) -> None:
-        made.append(str(statement.table))
+        made.append(str(getattr(statement, "table", statement)))
 
     sa.event.listen(engine, "before_execute", making)
-    rolled(ready)
+    done = rolled(ready)
     sa.event.remove(engine, "before_execute", making)
-    assert made == ["package_changes"]
+    assert (done["host_state"], made) == ("succeeded", ["package_changes"])
 
 
 LOADED = """
