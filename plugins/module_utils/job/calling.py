@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 from .. import called
 from ..errors import PatchtrainError
@@ -18,40 +18,36 @@ def main(arguments: Sequence[str]) -> int:
     return program.main(arguments)
 
 
+Perform = Callable[[Dict[str, Any], bool], Dict[str, Any]]
+
+
+def _call(spec: Mapping[str, Any], perform: Perform, broken: Callable[[PatchtrainError], Dict[str, Any]]) -> called.Call:
+    """``broken`` is the module's result where it could not do what was asked."""
+    def told(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
+        try:
+            return perform(options, check_mode)
+        except PatchtrainError as error:
+            return broken(error)
+
+    return called.Call(spec, told)
+
+
 def _install() -> called.Call:
     from . import asked, client
 
-    def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-        try:
-            return asked.perform(options, check_mode)
-        except PatchtrainError as error:
-            return client.broken(error)
-
-    return called.Call(asked.SPEC, perform)
+    return _call(asked.SPEC, asked.perform, client.broken)
 
 
 def _health() -> called.Call:
     from ..health import asked
 
-    def perform(options: Dict[str, Any], _check_mode: bool) -> Dict[str, Any]:
-        try:
-            return asked.perform(options)
-        except PatchtrainError as error:
-            return dict(asked.SHAPE, failed=True, **error.as_result())
-
-    return called.Call(asked.SPEC, perform)
+    return _call(asked.SPEC, lambda options, _check_mode: asked.perform(options), lambda error: dict(asked.SHAPE, failed=True, **error.as_result()))
 
 
 def _assess() -> called.Call:
     from . import prepare, preparing
 
-    def perform(options: Dict[str, Any], check_mode: bool) -> Dict[str, Any]:
-        try:
-            return preparing.perform(options, check_mode)
-        except PatchtrainError as error:
-            return prepare.broken(error)
-
-    return called.Call(preparing.SPEC, perform)
+    return _call(preparing.SPEC, preparing.perform, prepare.broken)
 
 
 CALLS: called.Calls = {"updates_install": _install, "host_health_info": _health, "host_assess": _assess}
