@@ -123,8 +123,8 @@ def _enter_one(place: Dict[str, Any], book: HostBook, reach: Reach, prior: Optio
 
 
 def _enter_from(place: Dict[str, Any], book: HostBook, reach: Reach, prior: str, last: bool = False) -> Dict[str, Any]:
-    """Its undoing is on record before it is begun, and is right also where no answer arrives: the driver touches nothing where it finds the host otherwise,
-    which then is the result, but for the ``last`` time."""
+    """Its undoing is on record before it is begun: the driver touches nothing where it finds the host otherwise, which then is the result, but for the
+    ``last`` time. Where no answer arrives, too, the host is put back to how it was seen; if somebody has drained it in the minutes since, it serves again."""
     undo = dict(place, prior_state=prior)
     with book.step("enter", place["place"], undo=undo) as step:
         step.detail = {"driver": place["driver"], "prior_state": prior}

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from typing import Mapping
 
 from . import events, hosts, schema
 from ._sqlalchemy import sa
